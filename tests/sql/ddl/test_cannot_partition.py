@@ -30,7 +30,11 @@ def test_a_table_by_hash_of_its_id_is_taken() -> None:
 @pytest.mark.parametrize(
     ("partitioning", "sentence"),
     [
-        (replace(ONE, by="LIST (id)"), "is partitioned by LIST, and this version knows HASH only"),
+        (
+            replace(ONE, by="LIST (id)"),
+            "is partitioned by LIST, and this version knows HASH and RANGE only",
+        ),
+        (replace(ONE, by="RANGE (id)"), "It can give this one another name"),
         (
             replace(ONE, columns=("person_id",)),
             "is partitioned by person_id, which leave the child at step drop_deprecated_columns",

@@ -10,6 +10,8 @@ from membership_refactor.sql.quoting import qualified
 
 STRATEGIES = frozenset({"HASH", "RANGE"})
 """What a table may be partitioned by so far."""
+SPLIT = frozenset({"HASH"})
+"""The same for a split."""
 MOST = 500
 """Members. The short locks are taken on each of them."""
 _SHOWN = 5
@@ -59,6 +61,11 @@ def _of_split(plan: TableSplit, table: Table, partitioning: Partitioning) -> Ite
     """A row that gets another key would move to another partition at the same time, which
     PostgreSQL carries out as DELETE and INSERT. A unique constraint cannot be made from an index
     that was built while the table is written."""
+    if partitioning.strategy not in SPLIT:
+        yield (
+            f"is partitioned by {partitioning.strategy}, and this version splits a table that is "
+            "partitioned by HASH only. It can give this one another name"
+        )
     if shared := [c for c in partitioning.key_columns if c in plan.key]:
         yield (
             f"is partitioned by {', '.join(shared)} of the plan's key, and this version splits "
