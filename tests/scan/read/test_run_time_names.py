@@ -147,6 +147,7 @@ def test_a_value_that_is_put_in_leaves_nothing_open(text: str, tmp_path: Path) -
 SENTENCES = {
     "log.py": 'log(f"Copy {source} to {target}")\nlog(f"Update {name} to version {number}")\n',
     "table.py": 'log(f"Table {name} was not found")\nlog(f"Updated {name} from {old} to {new}")\n',
+    "call.h": "enum e { eNotificationTypeIncomingCall = 1 };  // eNumber is the count of calls\n",
     "person.js": "const q = `SELECT id FROM person WHERE id = ${id}`;\n",
     "person.java": 'class A { String q = "SELECT p.id FROM person p WHERE p.id = " + id; }',
 }

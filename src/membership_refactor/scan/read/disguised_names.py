@@ -185,8 +185,8 @@ class Disguises:
     def _in_code(self, text: str, lower: str) -> Iterator[int]:
         yield from (text.index(code) for code in self._codes if code in text)
         for match in _COMPRESSED.finditer(text):
-            inside = _unpacked(match[0])
-            if inside is None or self._plain.search(inside.lower()):
+            inside, sure = _unpacked(match[0]), not match[0].startswith("e")  # zlib's is a word
+            if (sure and inside is None) or self._plain.search((inside or "").lower()):
                 yield match.start()
         for first, pattern in self._numbers:
             if all(str(code) in lower or f"{code:02x}" in lower for code in first):
