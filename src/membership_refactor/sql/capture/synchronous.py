@@ -18,14 +18,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from membership_refactor.sql.capture.changed_ids import VARIABLES, follow_changed_ids
-from membership_refactor.sql.capture.follow_rows import OURS, OneWay
+from membership_refactor.sql.capture.follow_rows import OneWay
 from membership_refactor.sql.capture.target_triggers import TargetTriggers
+from membership_refactor.sql.capture.unique_values import inserted_twice, untangled
 from membership_refactor.sql.changed_columns import VARIABLE
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import dollar_quoted, literal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, trigger_function
+from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
 from membership_refactor.sql.twin_partitions import TWIN, truncate_twin
 from membership_refactor.sql.types import differs
 
@@ -153,7 +154,7 @@ class Sync(OneWay):
         many = written("a")
         locks = self.id.key_share(f"{self.origin} AS a", "a", "n")
         head = f"""  {guard(self.names, locks, rows="n")}
-  {self._looked("n", self._apart("n"), nested="" if update else self._inserted_twice())}
+  {self._looked("n", self._apart("n"), nested=self._nested(update))}
   own_rows := pg_catalog.cardinality(own_ids);
   IF own_rows = 0 THEN
     IF own_mass THEN
@@ -189,55 +190,13 @@ class Sync(OneWay):
   {self._answers.adopt(written)}
   RETURN NULL;"""
 
-    def _inserted_twice(self) -> str:
-        """Refuses a row that a trigger inserts here after the surrounding statement inserted a
-        different row with the same id into the target. Nothing tells which of the two is right.
-
-        This works only if the other direction sets SYNC_MARK, which tells its writes from those of
-        an application.
-        """
-        if self.marked:
-            return ""
-        return f"""
-    IF {NOT_SYNC} AND EXISTS (SELECT FROM n JOIN {self.target} AS b ON {self.id.same("b", "n")}
-      WHERE {OURS} AND {self._apart("n")})
-    THEN
-      RAISE unique_violation USING
-        MESSAGE = {
-            literal(
-                f"a row with the same id was inserted into {self.origin} and "
-                f"into {self.target} by one statement"
-            )
-        },
-        HINT = 'Insert into one table only; the other follows when the statement ends.';
-    END IF;"""
+    def _nested(self, update: bool) -> str:
+        """This works only if the other direction sets SYNC_MARK, which tells its writes from those
+        of an application."""
+        return "" if update or self.marked else inserted_twice(self, self._apart("n"))
 
     def _untangled(self, writes: str, condition: str = "") -> str:
-        """``writes``, and a second way if a unique key forbids them: make all of the target equal
-        to the origin. Only rows that this transaction changed can differ, because no other session
-        sees half a capture.
-
-        If this transaction also wrote other rows of the target than the statement's, the error
-        stands: the application may want those values. The second way reads both tables, but only
-        where there would be an error. It needs a subtransaction, so only tables with such keys have
-        it.
-        """
-        if not self.exclusive:
-            return writes
-        afterwards = f"\n    {self.upsert(condition)};" if condition else ""
-        same = self.id.same("a", "b")
-        return f"""BEGIN
-    {writes}
-  EXCEPTION WHEN unique_violation OR exclusion_violation THEN
-    IF EXISTS (SELECT FROM {self.target} AS b LEFT JOIN {self.origin} AS a ON {same}
-      WHERE {OURS} AND {self.id.in_rows("b", "n", negated=True)}
-        AND ({self.id.absent("a")} OR {differs(self.writable, "a", "b")}))
-    THEN
-      RAISE;
-    END IF;
-    {self.remove("true")};
-    {self._answers.update_all()}{afterwards}
-  END;"""
+        return untangled(self, writes, condition, self._answers) if self.exclusive else writes
 
     def _removed(self) -> str:
         several = self.id.in_rows("b", "o")
