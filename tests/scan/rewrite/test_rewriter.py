@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -260,3 +261,32 @@ def test_jpql_goes_through_the_association(tmp_path: Path) -> None:
     assert new_text(text, outcome) == text.replace(
         "cm.person.id", "cm.programmeMembership.person.id"
     ).replace("cm.rotation", "cm.programmeMembership.rotation")
+
+
+@pytest.mark.parametrize(
+    ("text", "wheres"),
+    [
+        ("UPDATE curriculum_membership SET rotation = 'x' -- all of them", 2),
+        ("UPDATE curriculum_membership SET rotation = 'x' -- all\n;", 2),
+        (
+            "UPDATE curriculum_membership SET rotation = 'x', -- why, so\n intrepid_id = '7' "
+            "WHERE person_id = 8",
+            3,
+        ),
+        (
+            "UPDATE curriculum_membership SET intrepid_id = '7', rotation = 'x', -- why,\n "
+            "period_of_grace = 2 WHERE person_id = 8",
+            3,
+        ),
+        ("DELETE FROM curriculum_membership WHERE rotation = 'x' -- gone, all", 1),
+    ],
+)
+def test_a_comment_in_a_write_hides_nothing_that_is_added(
+    text: str, wheres: int, tmp_path: Path
+) -> None:
+    (rewritten,) = _new(text, tmp_path)[1].rewrites
+    assert rewritten.new is not None, rewritten.reason
+    shown = re.sub("--.*", "", rewritten.new)
+    assert shown.count("WHERE") == wheres
+    assert not re.search(r",\s*(WHERE|FROM|$)", shown)
+    assert shown.count("(") == shown.count(")")

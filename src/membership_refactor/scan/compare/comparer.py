@@ -28,19 +28,16 @@ from membership_refactor.scan.compare.scratch_schemas import (
     PLANS,
     Scratch,
     StatementFailed,
-    may_have_ties,
 )
 from membership_refactor.scan.compare.sets_of_rows import sets_of_rows
 from membership_refactor.scan.compare.to_postgres import (
+    Forms,
     NotComparable,
     Refused,
     Values,
     parameter_types,
-    placeholders,
     qualify_functions,
-    tree_of,
     vectors,
-    with_variables,
 )
 from membership_refactor.scan.consumers import DEFAULT, Consumer
 from membership_refactor.scan.findings.values import Place
@@ -95,9 +92,9 @@ class Comparer:
         try:
             self.connection.begin()
             compared = _Comparison(self, old, new, dialect, seed=seed, forms=tuple(forms)).run()
-        except (Refused, NotComparable, StatementFailed) as error:
-            refused = isinstance(error, Refused)
-            verdict = Verdict.DIFFERENT if refused else Verdict.NOT_COMPARED
+        except (NotComparable, StatementFailed) as error:
+            different = isinstance(error, Refused)
+            verdict = Verdict.DIFFERENT if different else Verdict.NOT_COMPARED
             compared = Compared(verdict=verdict, why=str(error))
         except (SQLAlchemyError, SqlglotError, RecursionError) as error:
             # The server, the parser or the depth of the text: this ends no run, it is a verdict.
@@ -120,27 +117,20 @@ class _Comparison:
         self, comparer: Comparer, old: str, new: str, dialect: str, *, seed: int,
         forms: tuple[str, ...],
     ) -> None:  # fmt: skip
-        if dialect == "jpql":
-            why = "the database cannot run JPQL; the mapping of the entities translates it"
-            raise NotComparable(why)
         self.comparer, self.forms, self.seed = comparer, forms, seed
         self.random = random.Random(seed)
-        self.old, self.new = tree_of(old, dialect), tree_of(new, dialect, rewritten=True)
-        if not isinstance(self.old, (exp.Query, exp.Insert, exp.Update, exp.Delete)):
-            raise NotComparable("only queries, INSERT, UPDATE and DELETE are run")
-        self.needs = needs_of(self.old, self.new, comparer.catalog)
+        self.statement = statement = Forms(old, new, dialect)
+        self.needs = needs_of(statement, comparer.catalog)
         if self.needs.variables:
-            self.old = with_variables(self.old, self.needs.variables)
-            self.new = with_variables(self.new, self.needs.variables)
-            self.needs = needs_of(self.old, self.new, comparer.catalog)
-        self.names = placeholders(self.old, self.new)
+            statement.with_variables(self.needs.variables)
+            self.needs = needs_of(statement, comparer.catalog)
+        self.old, self.new = statement.old, statement.new
         self.scratch = Scratch(
             comparer.connection, comparer.plan, comparer.old_stage, comparer.consumer.names,
             self.needs,
         )  # fmt: skip
         self.execution = Executions(self.scratch, self.old)
         self.ordered = isinstance(self.old, exp.Query) and self.old.args.get("order") is not None
-        self.can_tie = may_have_ties(self.old)
         self.shuffles = _SHUFFLES if self.ordered else 0
         self.runs = self.sets = self.rows = 0
         self.seen = self.ties = self.several = self.in_order = False
@@ -150,10 +140,10 @@ class _Comparison:
         """Compare on one set of rows after another, as long as they show something new."""
         comparer = self.comparer
         self.scratch.create(timeout_ms=int(comparer.seconds * 1000))
-        qualify_functions(self.scratch, comparer.schema, self.old, self.new)
-        types = parameter_types(self.scratch, self.old, self.new, self.forms, self.names)
+        qualify_functions(self.scratch, comparer.schema, self.statement)
+        types = parameter_types(self.scratch, self.statement, self.forms)
         generator = Generator(comparer.plan, self.needs, seed=self.seed)
-        values = list(vectors(generator, self.needs, self.names, types))[:_MOST_VECTORS]
+        values = list(vectors(generator, types))[:_MOST_VECTORS]
         self.wrong = WrongForms(self.execution)
         example = ""
         try:
@@ -249,6 +239,7 @@ class _Comparison:
         returned = run.outcome.returned
         self.rows += len(returned.rows)
         if self.execution.writes:
+            self.scratch.use(OLD)
             untouched = tuple(self.execution.left(OLD))
             self.seen = self.seen or run.outcome.parts[1:] != untouched
         else:
@@ -266,7 +257,7 @@ class _Comparison:
         except StatementFailed as error:
             raise Different(f"the new form fails {where}: {error}") from None
         if reason := differs(run.outcome, after):
-            raise Tied if self.can_tie and self._tied(run) else Different(f"{where}: {reason}")
+            raise Tied if self._tied(run) else Different(f"{where}: {reason}")
         if run.in_order and (reason := differs(run.outcome, after, in_order=True)):
             if not self._tied(run, in_order=True):
                 raise Different(f"{where}: {reason}")

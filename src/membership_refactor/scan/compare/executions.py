@@ -54,7 +54,6 @@ class Executions:
 
     def left(self, form: str) -> Iterator[tuple[str, Result]]:
         """Yield what the form holds now: each part with its name."""
-        self.scratch.use(form)
         wide = self._query(self.scratch.old_shape(form))
         yield "the rows afterwards", wide.masked(self._own_id, FIRST_NEW_ID)
         for name in self._foreign:

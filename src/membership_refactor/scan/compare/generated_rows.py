@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -109,17 +108,18 @@ class Generator:
         column = self.random.choice(apart or [*filter(self.free, key)] or key)
         return {**self.base, column: self.unique(column, next(self.counter))}
 
-    def breaking(self) -> dict[str, list[Any]]:
+    def breaking(self) -> dict[str, list[Row]]:
         """Values of the parent's other columns that the statement asks for, the worst first."""
         found = {}
         for column in self.plan.parent_values:
-            group = self.needs.groups.get((WIDE, column))
-            if group is not None:
-                wanted = any(sign == "null" for sign, _ in group.conditions)
-                gap = [None] if self.nullable(column) and not wanted else []
-                values = [*gap, *(v for v in self.wide(column).others if v is not None)]
-                found[column] = sorted(values, key=partial(score, group, self.kind(column)))
-        return {column: values for column, values in found.items() if values}
+            group = self.needs.known((WIDE, column))
+            wanted = any(sign == "null" for sign, _ in group.conditions)
+            gap = [None] if self.nullable(column) and not wanted else []
+            values = [*gap, *(v for v in self.wide(column).others if v is not None)]
+            values.sort(key=partial(score, group, self.kind(column)))
+            if values and (WIDE, column) in self.needs.groups:
+                found[column] = [{column: value} for value in values]
+        return found
 
     def odd(self, column: str) -> Any:
         """A value that nearly meets the conditions."""
@@ -131,11 +131,8 @@ class Generator:
         that rows are alike; small numbers are for arithmetic."""
         if column in self.asked:
             return self.wide(column).good if self.random.random() < 0.6 else self.odd(column)
-        few: tuple[Any, ...] = tuple(self.unique(column, number) for number in range(1, many + 1))
-        few += {"int": (0, 1, 2, 7), "number": (0, 1, 2, 7), "text": ("",)}.get(
-            self.kind(column).name, ()
-        )
-        return self.random.choice(few)
+        few = [self.unique(column, number) for number in range(1, many + 1)]
+        return self.random.choice([*few, *self.kind(column).sentinels])
 
     def _row(self, columns: Sequence[str], number: int) -> Row:
         row = {column: self.unique(column, number + at) for at, column in enumerate(columns)}
@@ -148,7 +145,7 @@ class Generator:
         if plan.changed:
             row[plan.changed] = self.unique(plan.changed, 5000 + number)
         cell = (PARENT, plan.parent_id)
-        made = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        made = self.unique(plan.parent_id, self.random.randrange(10**6, 10**12))
         wanted = number == 0 and cell in self.needs.groups
         row[plan.parent_id] = self.pool(cell).good if wanted else made
         data.parents.append(row)
@@ -179,11 +176,8 @@ class Generator:
             first = tuple(child[column] for column in self.plan.ids[:-1])
             child[last] = shared if first and (*first, shared) not in seen else numbers[at]
             seen.add((*first, child[last]))
-        data.foreign = {
-            table: self._foreign(table, columns)
-            for table, columns in self.needs.foreign.items()
-            if columns
-        }
+        tables = ((table, columns) for table, columns in self.needs.foreign.items() if columns)
+        data.foreign = {table: self._foreign(table, columns) for table, columns in tables}
         return data
 
     def _foreign(self, table: str, columns: Mapping[str, str]) -> list[Row]:
@@ -200,14 +194,12 @@ class Generator:
         for _ in range(3):
             drawn = {n: self.random.choice((pools[n].good, *pools[n].others[:6])) for n in asked}
             rows += [base, drawn]
-        keys: list[Any] = []
-        if key:
-            good, others = pools[key]
-            keys = [*self.random.sample(others, len(others))]
-            keys = [value for value in (good, *keys) if value is not None]
-            rows += [base] * (len(keys) - len(rows))
+        own = pools.get(key, Pool(None, ()))
+        mixed = self.random.sample(own.others, len(own.others))
+        keys = [value for value in (own.good, *mixed) if value is not None]
+        rows += [base] * (len(keys) - len(rows))
         made = []
         for number, row in enumerate(rows):
-            own = {n: kind_of(t).unlike(n, _OTHERS + number) for n, t in columns.items()}
-            made.append({**own, **row, **({key: keys[number]} if number < len(keys) else {})})
+            free = {n: kind_of(t).unlike(n, _OTHERS + number) for n, t in columns.items()}
+            made.append({**free, **row, **({key: keys[number]} if number < len(keys) else {})})
         return made

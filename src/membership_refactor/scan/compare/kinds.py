@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ class Kind:
     steps: tuple[Any, ...] = ()
     """From a value to its neighbours, above and below first."""
     sentinels: tuple[Any, ...] = ()
-    """Values that people take for a missing one, the usual one first."""
+    """Values that people take for a missing one, the usual one first, and for arithmetic."""
     telling: tuple[Any, ...] = ()
     """Values in which functions of the kind differ."""
 
@@ -69,19 +69,9 @@ def _last_day(year: int, months: int) -> dt.date:
     return dt.date(year + 1 + months // 12, months % 12 + 1, 1) - _DAY
 
 
-def _date(value: Any) -> dt.date | None:
-    if isinstance(value, str):
-        return dt.date.fromisoformat(value[:10])
-    if isinstance(value, dt.datetime):
-        return value.date()
-    return value if isinstance(value, dt.date) else None
-
-
-def _time(value: Any) -> dt.datetime | None:
-    if isinstance(value, dt.datetime):
-        return value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
-    day = _date(value)
-    return dt.datetime.combine(day, dt.time(tzinfo=dt.UTC)) if day is not None else None
+def _time(value: Any) -> dt.datetime:
+    made = dt.datetime.fromisoformat(str(value))
+    return made if made.tzinfo is not None else made.replace(tzinfo=dt.UTC)
 
 
 def _date_unlike(_: str, number: int) -> dt.date:
@@ -102,27 +92,29 @@ def _text_unlike(column: str, number: int) -> str:
 
 
 _OLD_DAYS = dt.date(1900, 1, 1), dt.date(1800, 1, 1)
+_DAYS = (_DECADE, *(dt.date.today() + step * _DAY for step in (0, 1, -1)))
 DATE = Kind(
-    name="date", types=("date",), read=_date, unlike=_date_unlike, steps=(_DAY, -_DAY),
-    sentinels=_OLD_DAYS, telling=(_DECADE,),
+    name="date", types=("date",), read=lambda value: dt.date.fromisoformat(str(value)[:10]),
+    unlike=_date_unlike, steps=(_DAY, -_DAY), sentinels=_OLD_DAYS, telling=_DAYS,
 )  # fmt: skip
 _TEXT = Kind(
     name="text", read=lambda value: None if isinstance(value, bool) else str(value),
-    unlike=_text_unlike, sentinels=("",), telling=("alpha",),
+    unlike=_text_unlike, sentinels=("",), telling=("alpha", ""),
 )  # fmt: skip
 _KINDS = (
     Kind(
         name="int", types=("bigint", "integer", "smallint", "int"), read=int,
-        unlike=_number_unlike, steps=(1, -1), sentinels=(0, -1),
+        unlike=_number_unlike, steps=(1, -1), sentinels=(0, -1, 1, 2, 7),
     ),
     Kind(
         name="number", types=("numeric", "double", "real", "decimal"), read=float,
-        unlike=_number_unlike, steps=(1, -1, 0.5), sentinels=(0,),
+        unlike=_number_unlike, steps=(1, -1, 0.5), sentinels=(0, 1, 2, 7),
     ),
     Kind(
         name="time", types=("timestamp",), read=_time, steps=(_DAY, -_DAY),
         unlike=lambda _, n: dt.datetime(2021, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=n),
-        sentinels=tuple(map(_time, _OLD_DAYS)), telling=(dt.datetime.combine(_DECADE, _LATE),),
+        sentinels=tuple(map(_time, _OLD_DAYS)),
+        telling=tuple(dt.datetime.combine(day, _LATE) for day in _DAYS),
     ),
     DATE,
     Kind(
@@ -157,11 +149,7 @@ def pool(group: Group, kind: Kind, *, seed: int, count: int) -> Pool:
     gap = not literals and any(sign == "null" for sign, _ in group.conditions)
     near = [value for literal in literals for value in kind.around(literal)]
     fresh = [kind.unlike("fresh", _FRESH + seed % 7 + number) for number in range(count)]
-    # An empty text stands beside NULL, for which forms may take it.
-    more: Sequence[Any] = kind.sentinels if kind.name == "text" else ()
-    if kind.name in ("date", "time"):
-        more = kind.around(kind.of(dt.date.today()))
-    candidates = list(dict.fromkeys([*near, *kind.telling, *fresh, *more]))
+    candidates = list(dict.fromkeys([*near, *kind.telling, *fresh]))
     best = max(candidates, key=lambda value: score(group, kind, value))
     rest = (value for value in candidates if value != best)
     return Pool(None, (best, *rest)) if gap else Pool(best, tuple(rest))

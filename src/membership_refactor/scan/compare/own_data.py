@@ -13,12 +13,7 @@ from membership_refactor.planning import Stage
 from membership_refactor.scan.compare.comparer import Comparer, Different
 from membership_refactor.scan.compare.results import Compared, Outcome, Result, Verdict, differs
 from membership_refactor.scan.compare.scratch_schemas import PLANS, prefer
-from membership_refactor.scan.compare.to_postgres import (
-    NotComparable,
-    placeholders,
-    text_of,
-    tree_of,
-)
+from membership_refactor.scan.compare.to_postgres import Forms, NotComparable, text_of
 from membership_refactor.scan.findings.values import Rewritten
 from membership_refactor.sql.own_statements import MARK
 from membership_refactor.sql.quoting import ident
@@ -50,10 +45,10 @@ def _on_own_data(engine: Engine, schema: str, comparer: Comparer, rewritten: Rew
         raise NotComparable("a statement that writes is not run on it")
     if comparer.stage is not Stage.INTERIM:
         raise NotComparable("both forms can be run at interim only")
-    old = tree_of(rewritten.old, rewritten.dialect)
-    new = tree_of(rewritten.new or "", rewritten.dialect, rewritten=True)
-    if placeholders(old, new):
+    statement = Forms(rewritten.old, rewritten.new or "", rewritten.dialect)
+    if statement.names:
         raise NotComparable("not run, the statement has parameters")
+    old, new = statement.old, statement.new
     plan, names = comparer.plan, comparer.consumer.names
     tables = {names.table(t).lower(): t for t in (plan.source, plan.child, plan.parent)}
     own = (*comparer.catalog.columns, plan.link, plan.parent_id)

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from membership_refactor.scan.compare.kinds import DATE
 from membership_refactor.scan.compare.needs import PARENT, WIDE, Catalog, Cell, Needs
-from membership_refactor.scan.compare.to_postgres import NotComparable
+from membership_refactor.scan.compare.to_postgres import Forms, NotComparable
 from membership_refactor.scan.resolve.bindings import Source
 from membership_refactor.scan.resolve.query import resolve
 from membership_refactor.scan.resolve.tables_at_stage import Role
@@ -29,17 +29,17 @@ _INVERSES: dict[type[Any], type[Any]] = {
 _VALUES = (bool, dt.date, int, float, str, dt.datetime)
 
 
-def needs_of(tree: Any, new: Any, catalog: Catalog) -> Needs:
-    """Read a statement of PostgreSQL, and which values its new form takes for missing ones."""
+def needs_of(statement: Forms, catalog: Catalog) -> Needs:
+    """Read the old form, and which values either form takes for missing ones."""
     stand_ins = [
         node.to_py()
-        for form in (tree, new)
+        for form in (statement.old, statement.new)
         for node in form.find_all(exp.Literal, exp.Neg)
         if (node.is_string or node.is_number)
         # A range or a function may have its border at any day that is written.
         and (node.find_ancestor(exp.Coalesce) or DATE.of(node.to_py()) is not None)
     ]
-    tree = tree.copy()
+    tree = statement.old.copy()
     # Names of a tree that was changed have lost their places: every name gets one of its own.
     for number, identifier in enumerate(tree.find_all(exp.Identifier)):
         identifier.meta.update(start=2 * number, end=2 * number)

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlglot import exp
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.compare.generated_rows import DataSet
@@ -25,16 +24,13 @@ from membership_refactor.sql.own_statements import MARK, in_one_message
 from membership_refactor.sql.quoting import columns as column_list
 from membership_refactor.sql.quoting import ident, qualified
 
-_SETTINGS = (
-    "enable_seqscan", "enable_indexscan", "enable_bitmapscan", "enable_hashjoin",
-    "enable_mergejoin", "enable_nestloop", "enable_hashagg", "enable_sort",
-)  # fmt: skip
 _OFF = {
     "sequential": {"enable_indexscan", "enable_bitmapscan"},
     "index": {"enable_seqscan", "enable_hashagg"},
     "merge": {"enable_hashjoin", "enable_nestloop", "enable_hashagg"},
     "hash": {"enable_mergejoin", "enable_nestloop", "enable_sort"},
 }
+_SETTINGS = sorted(set().union(*_OFF.values()))
 PLANS = tuple(_OFF)
 """Names of the plans that every form is run with."""
 
@@ -43,22 +39,6 @@ def prefer(plan: str) -> str:
     """The settings under which the planner takes this plan where it can."""
     off = _OFF[plan]
     return "; ".join(f"SET LOCAL {name} = {'off' if name in off else 'on'}" for name in _SETTINGS)
-
-
-_PICKS = (
-    exp.Limit, exp.Offset, exp.Fetch, exp.Window, exp.Anonymous, exp.AnonymousAggFunc, exp.Update,
-    exp.TableSample,
-)  # fmt: skip
-_WITHOUT_ORDER = (exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.LogicalAnd, exp.LogicalOr)
-
-
-def may_have_ties(tree: Any) -> bool:
-    """Whether the order in which rows are read may decide which rows the statement gives."""
-    if tree.find(*_PICKS) is not None:
-        return True
-    if any(node.args.get("on") is not None for node in tree.find_all(exp.Distinct)):
-        return True
-    return any(not isinstance(node, _WITHOUT_ORDER) for node in tree.find_all(exp.AggFunc))
 
 
 OLD, MIRROR, INTERIM, CURRENT = "old", "mirror", "interim", "current"

@@ -47,13 +47,14 @@ def targeted_set(generator: Generator) -> DataSet:
     # A second dimension: the fresh key's own twins, so that pairs differ elsewhere too.
     other = generator.fresh_key()
     keys += [other, *({**other, column: None} for column in gaps)]
-    worst = sorted(_broken(generator), key=lambda one: one[0])
-    broken = iter([value for _, value in worst])
+    # The worst value of each column that the statement asks for, then the next ones.
+    broken = itertools.zip_longest(*generator.breaking().values())
+    payloads = (payload for each in broken for payload in each if payload is not None)
     keys = _distinct(keys, key)
     childless = (8, 8 + (len(keys) - 8) // 3)
     for number, row in enumerate(keys):
         # Beside the base, every third parent has one value that breaks a condition.
-        parent = generator.parent(data, {**row, **(next(broken, {}) if number % 3 == 2 else {})})
+        parent = generator.parent(data, {**row, **(next(payloads, {}) if number % 3 == 2 else {})})
         count = 1 + number % 3 if number else 3
         for index in range(0 if number in childless else count):
             columns = generator.child_columns if number and index else ()
@@ -67,12 +68,6 @@ def targeted_set(generator: Generator) -> DataSet:
         for value in (*generator.wide(column).others[:5], *missing):
             generator.child(data, data.parents[0], {column: value})
     return generator.finished(data)
-
-
-def _broken(generator: Generator) -> Iterator[tuple[int, Row]]:
-    """Yield each value that breaks a condition, with its place among those of its column."""
-    for column, values in generator.breaking().items():
-        yield from ((at, {column: value}) for at, value in enumerate(values))
 
 
 def _distinct(rows: Iterable[Row], key: Sequence[str]) -> list[Row]:
@@ -140,8 +135,9 @@ def small_sets(generator: Generator) -> Iterator[DataSet]:
     """
     key, base, special = generator.plan.key, generator.base, generator.breaking()
     # All conditions broken at once, for an OR or a UNION, and then one at a time.
-    breaking = [{c: values[0] for c, values in special.items()}] if len(special) > 1 else []
-    breaking += [{c: v} for c, values in special.items() for v in values[:3]][:6]
+    every = dict(item for rows in special.values() for item in rows[0].items())
+    breaking = [every] if len(special) > 1 else []
+    breaking += [row for rows in special.values() for row in rows[:3]][:6]
     good_or_broken = [{}, *breaking]
 
     def small(rows: Sequence[Row], *childless: Row) -> DataSet:

@@ -11,7 +11,6 @@ from sqlglot import exp
 
 from membership_refactor.scan.compare.generated_rows import Generator
 from membership_refactor.scan.compare.kinds import kind_of, literal, meeting
-from membership_refactor.scan.compare.needs import Needs
 from membership_refactor.scan.compare.scratch_schemas import OLD, Scratch, StatementFailed
 from membership_refactor.scan.parse.fill_templates import filled
 from membership_refactor.scan.parse.piece import Placed
@@ -27,12 +26,54 @@ _VOLATILE = {"RANDOM", "CLOCK_TIMESTAMP", "NEXTVAL", "GEN_RANDOM_UUID", "UUID", 
             "CURRVAL", "LASTVAL", "TIMEOFDAY", "STATEMENT_TIMESTAMP", "RAND"}  # fmt: skip
 
 
-def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
+class Refused(NotComparable):
+    """Raised where PostgreSQL does not take the new form in one of the structures."""
+
+
+class Forms:
+    """Both forms of a statement, as trees that PostgreSQL can run, and their parameters' names."""
+
+    def __init__(self, old: str, new: str, dialect: str) -> None:
+        if dialect == "jpql":
+            why = "the database cannot run JPQL; the mapping of the entities translates it"
+            raise NotComparable(why)
+        self.old, self.new = _tree_of(old, dialect), _tree_of(new, dialect)
+        for node in self.old.find_all(exp.Func):
+            name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).upper()
+            if name in _VOLATILE:
+                raise NotComparable(f"{name} gives another value at each call")
+        if not isinstance(self.old, (exp.Query, exp.Insert, exp.Update, exp.Delete)):
+            raise NotComparable("only queries, INSERT, UPDATE and DELETE are run")
+        self.names = self._named_alike()
+
+    def with_variables(self, names: set[str]) -> None:
+        """Turn names that belong to no table into parameters: they are variables of a procedure."""
+
+        def replaced(node: Any) -> Any:
+            variable = isinstance(node, exp.Column) and not node.table and node.name in names
+            return exp.Placeholder(this=f"var_{node.name}") if variable else node
+
+        self.old, self.new = self.old.transform(replaced), self.new.transform(replaced)
+        self.names = self._named_alike()
+
+    def _named_alike(self) -> list[str]:
+        """The names of the old form's parameters, which those of the new form get too."""
+        found = (tree.find_all(exp.Placeholder, bfs=False) for tree in (self.old, self.new))
+        first, second = (list(dict.fromkeys(node.name for node in nodes)) for nodes in found)
+        if not set(second) <= set(first):
+            if len(first) != len(second):
+                raise NotComparable("old and new form do not have the same parameters")
+            renamed = dict(zip(second, first, strict=True))
+            for node in self.new.find_all(exp.Placeholder):
+                node.set("this", renamed[node.name])
+        return first
+
+
+def _tree_of(text: str, dialect: str) -> Any:
     """Parse the statement; names become lower case and quoted, schemas and hints go."""
     tree, failure = parse_as(filled(SqlText(Placed.at(text), dialect)).sql.text, dialect)
     if tree is None:
         raise NotComparable(f"it could not be parsed: {failure}")
-    tree = tree.copy()
     if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query):
         tree = tree.expression  # a view is compared by its query
     for node in tree.find_all(exp.Table, exp.Column):
@@ -45,21 +86,7 @@ def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
     for number, node in enumerate(found, 1):
         name = node.name or (node.this.name if node.this else f"pos{number}")
         node.replace(exp.Placeholder(this=name))
-    if dialect == "mysql":
-        tree = _from_mysql(tree)
-    if not rewritten:
-        _refuse_volatile(tree)
-    return tree
-
-
-def with_variables(tree: Any, names: set[str]) -> Any:
-    """Turn names that belong to no table into parameters: they are variables of a procedure."""
-
-    def replaced(node: Any) -> Any:
-        variable = isinstance(node, exp.Column) and not node.table and node.name in names
-        return exp.Placeholder(this=f"var_{node.name}") if variable else node
-
-    return tree.transform(replaced)
+    return _from_mysql(tree) if dialect == "mysql" else tree
 
 
 def _from_mysql(tree: Any) -> Any:
@@ -84,10 +111,9 @@ def _joined_write(tree: Any) -> Any:
     first = tree.this.copy()
     first.set("joins", None)
     tables = [first, *(join.this.copy() for join in joins)]
-    where = tree.args.get("where")
-    given = [join.args["on"] for join in joins if join.args.get("on") is not None]
-    given += [where.this] if where is not None else []
-    condition = exp.and_(*given) if given else exp.true()
+    given = [join.args.get("on") for join in joins]
+    given += [where.this for where in [tree.args.get("where")] if where is not None]
+    condition = exp.and_(*given) if any(given) else exp.true()
     named = {item.this.table for item in tree.expressions}
     named = named or {item.name for item in tree.args.get("tables") or ()}
     if len(named) != 1:
@@ -108,26 +134,6 @@ def _joined_write(tree: Any) -> Any:
     return exp.Update(this=target, expressions=sets, from_=from_, where=exp.Where(this=condition))
 
 
-def _refuse_volatile(tree: Any) -> None:
-    for node in tree.find_all(exp.Func):
-        name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).upper()
-        if name in _VOLATILE or isinstance(node, exp.Rand):
-            raise NotComparable(f"{name} gives another value at each call")
-
-
-def placeholders(old: Any, new: Any) -> list[str]:
-    """The names of the old form's parameters, which those of the new form get too."""
-    found = (tree.find_all(exp.Placeholder, bfs=False) for tree in (old, new))
-    first, second = (list(dict.fromkeys(node.name for node in nodes)) for nodes in found)
-    if not set(second) <= set(first):
-        if len(first) != len(second):
-            raise NotComparable("old and new form do not have the same parameters")
-        renamed = dict(zip(second, first, strict=True))
-        for node in new.find_all(exp.Placeholder):
-            node.set("this", renamed[node.name])
-    return first
-
-
 def text_of(tree: Any, values: Mapping[str, str]) -> str:
     """The statement as text, with the given text for each parameter."""
     made = tree.transform(
@@ -140,43 +146,37 @@ Values = Mapping[str, str]
 """Parameter to a typed literal."""
 
 
-class Refused(Exception):
-    """Raised where PostgreSQL does not take the new form in one of the structures."""
-
-
 def parameter_types(
-    scratch: Scratch, old: Any, new: Any, forms: Sequence[str], names: Sequence[str]
+    scratch: Scratch, statement: Forms, structures: Sequence[str]
 ) -> Mapping[str, str]:
     """Let PostgreSQL infer the types. Raises NotComparable or Refused where it refuses a form."""
     found: list[str] = []
-    numbers = {name: f"${index + 1}" for index, name in enumerate(names)}
-    for form, tree in ((OLD, old), *((form, new) for form in forms)):
+    numbers = {name: f"${number}" for number, name in enumerate(statement.names, 1)}
+    for form in (OLD, *structures):
         scratch.use(form)
+        text = text_of(statement.old if form == OLD else statement.new, numbers)
         try:
             with scratch.undone():
-                scratch.run(f"PREPARE mr_compare AS {text_of(tree, numbers)}")
-                if form == OLD:
-                    types = scratch.run(
-                        "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements "
-                        "WHERE name = 'mr_compare'"
-                    )
-                    found = list(types.scalar_one())
+                scratch.run(f"PREPARE mr_compare AS {text}")
+                types = scratch.run(
+                    "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements "
+                    "WHERE name = 'mr_compare'"
+                )
+                found = found or types.scalar_one()
                 # PREPARE is not undone with the savepoint.
                 scratch.run("DEALLOCATE mr_compare")
         except StatementFailed as error:
             if form == OLD:
                 raise NotComparable(f"PostgreSQL does not take the old text: {error}") from None
             raise Refused(f"the new form is refused at {form}: {error}") from None
-    return dict(zip(names, found, strict=False))
+    return dict(itertools.zip_longest(statement.names, found, fillvalue="text"))
 
 
-def vectors(
-    generator: Generator, needs: Needs, names: Sequence[str], types: Mapping[str, str]
-) -> Iterator[Values]:
+def vectors(generator: Generator, types: Mapping[str, str]) -> Iterator[Values]:
     """Yield values under which all conditions are true, then one changed at a time."""
+    needs = generator.needs
     choices: dict[str, list[str]] = {}
-    for name in names:
-        type_ = types.get(name, "text")
+    for name, type_ in types.items():
         values: list[Any] = [kind_of(type_).unlike(name, 1)]
         if name in needs.counts:
             values = [100, 1, 3]
@@ -213,12 +213,13 @@ _CALL = re.compile(r"([^\W\d][\w$]*)\"?\s*\(")
 _DYNAMIC = re.compile(r"\bexecute\b|\b(?:table|query|cursor|schema|database)_to_xml|dblink", re.I)
 
 
-def qualify_functions(scratch: Scratch, schema: str, *trees: Any) -> None:
+def qualify_functions(scratch: Scratch, schema: str, statement: Forms) -> None:
     """Write the schema before the user's functions. Raises NotComparable where one reads tables.
 
     The search path of a comparison has only the scratch schemas, so that no statement can reach
     the user's tables.
     """
+    trees = statement.old, statement.new
     tables = {scratch.table(name) for form in scratch.made.values() for name in form}
     for text in (node for tree in trees for node in tree.find_all(exp.Literal)):
         if text.is_string and any(table in text.name.lower() for table in tables):

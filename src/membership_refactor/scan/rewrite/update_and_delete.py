@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -11,7 +11,7 @@ from sqlglot import exp
 from membership_refactor.scan.parse.piece import Edit, applied
 from membership_refactor.scan.parse.tokens import SqlText, Token
 from membership_refactor.scan.resolve.bind_name import span
-from membership_refactor.scan.resolve.bindings import Binding, Kind, Source
+from membership_refactor.scan.resolve.bindings import Binding, Kind, Source, Span
 from membership_refactor.scan.resolve.tables_at_stage import GOING
 from membership_refactor.scan.rewrite.edits import ordered
 from membership_refactor.scan.rewrite.read_tables import NotMechanical, Pair, Reads, refuse
@@ -118,9 +118,11 @@ def _with_condition(
     reads: Reads, words: Mapping[str, Token], condition: str, head: str = ""
 ) -> Iterator[Edit]:
     """Add a condition to WHERE, and ``head`` before it."""
-    where, text = words.get("WHERE"), reads.text
+    where = words.get("WHERE")
     ends = [token.start for key, token in words.items() if key in _AFTER_WHERE]
-    end = len(text[: min(ends, default=reads.sql.body[1])].rstrip())
+    limit = min(ends, default=reads.sql.body[1])
+    # Before a comment at the end, which would hide it.
+    end = max(token.end for token in reads.sql.tokens if token.end <= limit)
     if where is None:
         yield Edit(end, end, f" {head}WHERE {condition}")
         return
@@ -161,42 +163,26 @@ def _both(reads: Reads, target: Source, bindings: Sequence[Binding]) -> Edit:
     refuse(more, "it sets columns of both tables, and has RETURNING or WITH")
     elsewhere = "it sets columns of both tables, and reads the wide table elsewhere"
     refuse(reads.changed_before, elsewhere)
-    pair = reads.pair(target)
     where = _clauses(reads.sql, target.span[1]).get("WHERE")
     begin, end = reads.sql.body
     starts = [*_assignments(tree), where.start if where is not None else end]
-    parts: dict[bool, list[str]] = {True: [], False: []}
+    going = [b.start for b in bindings if b.kind is Kind.WRITE and b.standing in GOING]
+    halves: dict[bool, list[Span]] = {True: [], False: []}
     for start, stop in itertools.pairwise(starts):
-        inside = [b for b in bindings if start <= b.start < stop]
-        written = [b for b in inside if b.kind is Kind.WRITE]
-        to_parent = any(b.standing in GOING for b in written)
-        edits = [Edit(b.qualifier[0], b.start, "") for b in written if b.qualifier]
-        if not to_parent:
-            edits += reads.qualified([b for b in inside if b.kind is not Kind.WRITE], pair)
-        part = text[start:stop].rstrip().rstrip(",").rstrip()
-        parts[to_parent].append(_part(part, start, edits))
-    reads.forms.append("update")
-    own = target.alias or pair.child
-    children = (
-        f"UPDATE {pair.child_text} SET {', '.join(parts[False])} FROM {pair.parent_text} "
-        f"WHERE {pair.link}"
-    )
-    own_update = (
-        f"UPDATE {reads.tables(target)[1]} {own} SET {', '.join(parts[True])} "
-        f"WHERE {_has_child(reads, target, own)}"
-    )
-    if where is not None:
-        condition = text[where.end : end].strip()
-        edits = list(reads.qualified([b for b in bindings if b.start >= where.end], pair))
-        children += f" AND ({_part(condition, end - len(condition), edits)})"
-        own_update += f" AND ({condition})"
-    return Edit(begin, end, f"WITH {reads.name('children_')} AS ({children})\n{own_update}")
+        halves[any(start <= place < stop for place in going)].append((start, stop))
 
+    def half(edits: Iterable[Edit], kept: Sequence[Span], lost: Sequence[Span]) -> str:
+        """The statement with some of its assignments, and the edits outside of the others."""
+        made = [e for e in edits if not any(start <= e.start < stop for start, stop in lost)]
+        made += [Edit(start, stop, " ") for start, stop in lost]
+        last = [token for token in reads.sql.tokens if token.end <= kept[-1][1]][-1]
+        made += [Edit(last.start, last.end, "")] if last.text == "," else []
+        return applied(text[:end], ordered(made))[begin:].rstrip()
 
-def _part(text: str, start: int, edits: Sequence[Edit]) -> str:
-    """A part of the statement that begins at ``start``, with edits of the statement made."""
-    own = [Edit(edit.start - start, edit.end - start, edit.text) for edit in edits]
-    return applied(text, ordered(own))
+    read = [b for b in bindings if b.kind is not Kind.WRITE]
+    children = half(_with_parent(reads, target, bindings, "FROM"), halves[False], halves[True])
+    own = half(_parent_only(reads, target, read), halves[True], halves[False])
+    return Edit(begin, end, f"WITH {reads.name('children_')} AS ({children})\n{own}")
 
 
 def _assignments(tree: Any) -> list[int]:
