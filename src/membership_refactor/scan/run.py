@@ -159,6 +159,6 @@ def _comparisons(
                 one.old, new, one.dialect, place=one.place, seed=request.seed
             )
             if request.own_data:
-                compared = compare_on_own_data(engine, request.schema, comparer, one, compared)
+                compared = compare_on_own_data(engine, comparer, one, compared)
             yield compared
             progress("comparisons", number, len(wanted))

@@ -143,7 +143,9 @@ def test_a_fault_of_the_comparison_is_raised_and_is_no_verdict(
     def broken(*_: object, **__: object) -> object:
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr("membership_refactor.scan.compare.comparer.parameter_types", broken)
+    monkeypatch.setattr(
+        "membership_refactor.scan.compare.to_postgres.Forms.parameter_types", broken
+    )
     text = "SELECT id, curriculum_id FROM curriculum_membership"
     with pytest.raises(KeyError, match="a fault of ours"):
         Comparer(connection, SPLIT).compare(text, text)

@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.scan.compare.executions import Executions, Run, WrongForms
+from membership_refactor.scan.compare.executions import Executions, Run, Values, WrongForms
 from membership_refactor.scan.compare.generated_rows import DataSet, Generator
 from membership_refactor.scan.compare.needs import Catalog
 from membership_refactor.scan.compare.read_needs import needs_of
@@ -30,15 +30,7 @@ from membership_refactor.scan.compare.scratch_schemas import (
     StatementFailed,
 )
 from membership_refactor.scan.compare.sets_of_rows import sets_of_rows
-from membership_refactor.scan.compare.to_postgres import (
-    Forms,
-    NotComparable,
-    Refused,
-    Values,
-    parameter_types,
-    qualify_functions,
-    vectors,
-)
+from membership_refactor.scan.compare.to_postgres import Forms, NotComparable, Refused, vectors
 from membership_refactor.scan.consumers import DEFAULT, Consumer
 from membership_refactor.scan.findings.values import Place
 
@@ -140,8 +132,8 @@ class _Comparison:
         """Compare on one set of rows after another, as long as they show something new."""
         comparer = self.comparer
         self.scratch.create(timeout_ms=int(comparer.seconds * 1000))
-        qualify_functions(self.scratch, comparer.schema, self.statement)
-        types = parameter_types(self.scratch, self.statement, self.forms)
+        self.statement.qualify_functions(self.scratch, comparer.schema)
+        types = self.statement.parameter_types(self.scratch, self.forms)
         generator = Generator(comparer.plan, self.needs, seed=self.seed)
         values = list(vectors(generator, types))[:_MOST_VECTORS]
         self.wrong = WrongForms(self.execution)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlglot import exp
@@ -16,14 +17,12 @@ from membership_refactor.scan.compare.scratch_schemas import (
     Scratch,
     StatementFailed,
 )
-from membership_refactor.scan.compare.to_postgres import Values, text_of
-from membership_refactor.scan.compare.wrong_forms import (
-    Variant,
-    branches_of,
-    wrong_forms,
-    wrong_links,
-)
+from membership_refactor.scan.compare.to_postgres import text_of
+from membership_refactor.scan.compare.wrong_forms import Variant, branches_of, wrong_forms
 from membership_refactor.sql.quoting import ident
+
+Values = Mapping[str, str]
+"""Parameter to a typed literal."""
 
 
 class Executions:
@@ -92,8 +91,7 @@ class WrongForms:
 
     def __init__(self, execution: Executions) -> None:
         self.scratch, self.execution, self.old = execution.scratch, execution, execution.old
-        made = [*wrong_links(self.scratch, self.old), *wrong_forms(self.scratch, self.old)]
-        self.every = made[:_MOST]
+        self.every = list(itertools.islice(wrong_forms(self.scratch, self.old), _MOST))
         self.alive = list(self.every)
         self.untaken = list(branches_of(self.old))
 

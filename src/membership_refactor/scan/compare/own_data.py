@@ -22,13 +22,13 @@ _ROWS = 200_000
 
 
 def compare_on_own_data(
-    engine: Engine, schema: str, comparer: Comparer, rewritten: Rewritten, compared: Compared
+    engine: Engine, comparer: Comparer, rewritten: Rewritten, compared: Compared
 ) -> Compared:
     """Add to the compared what the user's rows show: a difference, or a remark."""
     if compared.verdict is not Verdict.EQUAL:
         return compared
     try:
-        remark = _on_own_data(engine, schema, comparer, rewritten)
+        remark = _on_own_data(engine, comparer, rewritten)
     except Different as error:
         example = f"on your own data: {error}"
         return replace(compared, verdict=Verdict.DIFFERENT, example=example)
@@ -39,7 +39,7 @@ def compare_on_own_data(
     return replace(compared, remarks=(*compared.remarks, f"own data: {remark}"))
 
 
-def _on_own_data(engine: Engine, schema: str, comparer: Comparer, rewritten: Rewritten) -> str:
+def _on_own_data(engine: Engine, comparer: Comparer, rewritten: Rewritten) -> str:
     """What equal results rest on. Raises NotComparable or Different."""
     if not rewritten.query:
         raise NotComparable("a statement that writes is not run on it")
@@ -58,7 +58,7 @@ def _on_own_data(engine: Engine, schema: str, comparer: Comparer, rewritten: Rew
         known = tables if isinstance(node.parent, exp.Table) else columns
         node.set("this", known.get(node.name, node.name))
     texts = [text_of(old, {}), text_of(old, {}), text_of(new, {})]
-    results = _results(engine, schema, texts, comparer.seconds)
+    results = _results(engine, comparer, texts)
     before, again, after = (Outcome((("", result),)) for result in results)
     if not before.same_rows(again):
         raise NotComparable("not compared, the old form itself has ties")
@@ -67,12 +67,12 @@ def _on_own_data(engine: Engine, schema: str, comparer: Comparer, rewritten: Rew
     return f"equal, {len(before.returned.rows)} rows"
 
 
-def _results(engine: Engine, schema: str, texts: Sequence[str], seconds: float) -> Iterator[Result]:
+def _results(engine: Engine, comparer: Comparer, texts: Sequence[str]) -> Iterator[Result]:
     """Yield the results of all texts in one snapshot, each with a plan of its own."""
     begin = (
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        f"SET LOCAL statement_timeout = {int(seconds * 1000)}; SET LOCAL jit = off",
-        f"SET LOCAL search_path = {ident(schema)}",
+        f"SET LOCAL statement_timeout = {int(comparer.seconds * 1000)}; SET LOCAL jit = off",
+        f"SET LOCAL search_path = {ident(comparer.schema)}",
     )
     options = {"no_parameters": True}
     with engine.connect() as connection:

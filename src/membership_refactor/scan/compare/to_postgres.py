@@ -68,6 +68,51 @@ class Forms:
                 node.set("this", renamed[node.name])
         return first
 
+    def parameter_types(self, scratch: Scratch, structures: Sequence[str]) -> Mapping[str, str]:
+        """Let PostgreSQL infer the types. Raises NotComparable or Refused for a wrong form."""
+        found: list[str] = []
+        numbers = {name: f"${number}" for number, name in enumerate(self.names, 1)}
+        for form in (OLD, *structures):
+            scratch.use(form)
+            text = text_of(self.old if form == OLD else self.new, numbers)
+            try:
+                with scratch.undone():
+                    scratch.run(f"PREPARE mr_compare AS {text}")
+                    types = scratch.run(
+                        "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements "
+                        "WHERE name = 'mr_compare'"
+                    )
+                    found = found or types.scalar_one()
+                    # PREPARE is not undone with the savepoint.
+                    scratch.run("DEALLOCATE mr_compare")
+            except StatementFailed as error:
+                if form == OLD:
+                    raise NotComparable(f"PostgreSQL does not take the old text: {error}") from None
+                raise Refused(f"the new form is refused at {form}: {error}") from None
+        return dict(itertools.zip_longest(self.names, found, fillvalue="text"))
+
+    def qualify_functions(self, scratch: Scratch, schema: str) -> None:
+        """Write the schema before the user's functions. NotComparable where one reads a table.
+
+        The search path of a comparison has only the scratch schemas, so that no statement can reach
+        the user's tables.
+        """
+        trees = self.old, self.new
+        tables = {scratch.table(name) for form in scratch.made.values() for name in form}
+        for text in (node for tree in trees for node in tree.find_all(exp.Literal)):
+            if text.is_string and any(table in text.name.lower() for table in tables):
+                raise NotComparable(
+                    "a string names the table, and what reads it reads the real one"
+                )
+        calls = [node for tree in trees for node in tree.find_all(exp.Anonymous)]
+        known = _readable(scratch, {node.name.lower() for node in calls}, tables)
+        for node in calls:
+            if (node.name.lower(), schema) in known and not isinstance(node.parent, exp.Dot):
+                dotted = exp.Dot(
+                    this=exp.to_identifier(schema, quoted=True), expression=node.copy()
+                )
+                node.replace(dotted)
+
 
 def _tree_of(text: str, dialect: str) -> Any:
     """Parse the statement; names become lower case and quoted, schemas and hints go."""
@@ -142,37 +187,7 @@ def text_of(tree: Any, values: Mapping[str, str]) -> str:
     return str(made.sql(dialect="postgres", comments=False))
 
 
-Values = Mapping[str, str]
-"""Parameter to a typed literal."""
-
-
-def parameter_types(
-    scratch: Scratch, statement: Forms, structures: Sequence[str]
-) -> Mapping[str, str]:
-    """Let PostgreSQL infer the types. Raises NotComparable or Refused where it refuses a form."""
-    found: list[str] = []
-    numbers = {name: f"${number}" for number, name in enumerate(statement.names, 1)}
-    for form in (OLD, *structures):
-        scratch.use(form)
-        text = text_of(statement.old if form == OLD else statement.new, numbers)
-        try:
-            with scratch.undone():
-                scratch.run(f"PREPARE mr_compare AS {text}")
-                types = scratch.run(
-                    "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements "
-                    "WHERE name = 'mr_compare'"
-                )
-                found = found or types.scalar_one()
-                # PREPARE is not undone with the savepoint.
-                scratch.run("DEALLOCATE mr_compare")
-        except StatementFailed as error:
-            if form == OLD:
-                raise NotComparable(f"PostgreSQL does not take the old text: {error}") from None
-            raise Refused(f"the new form is refused at {form}: {error}") from None
-    return dict(itertools.zip_longest(statement.names, found, fillvalue="text"))
-
-
-def vectors(generator: Generator, types: Mapping[str, str]) -> Iterator[Values]:
+def vectors(generator: Generator, types: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     """Yield values under which all conditions are true, then one changed at a time."""
     needs = generator.needs
     choices: dict[str, list[str]] = {}
@@ -211,25 +226,6 @@ _RELATIONS = """
 _WORD = re.compile(r"[^\W\d][\w$]*")
 _CALL = re.compile(r"([^\W\d][\w$]*)\"?\s*\(")
 _DYNAMIC = re.compile(r"\bexecute\b|\b(?:table|query|cursor|schema|database)_to_xml|dblink", re.I)
-
-
-def qualify_functions(scratch: Scratch, schema: str, statement: Forms) -> None:
-    """Write the schema before the user's functions. Raises NotComparable where one reads tables.
-
-    The search path of a comparison has only the scratch schemas, so that no statement can reach
-    the user's tables.
-    """
-    trees = statement.old, statement.new
-    tables = {scratch.table(name) for form in scratch.made.values() for name in form}
-    for text in (node for tree in trees for node in tree.find_all(exp.Literal)):
-        if text.is_string and any(table in text.name.lower() for table in tables):
-            raise NotComparable("a string names the table, and what reads it reads the real one")
-    calls = [node for tree in trees for node in tree.find_all(exp.Anonymous)]
-    known = _readable(scratch, {node.name.lower() for node in calls}, tables)
-    for node in calls:
-        if (node.name.lower(), schema) in known and not isinstance(node.parent, exp.Dot):
-            dotted = exp.Dot(this=exp.to_identifier(schema, quoted=True), expression=node.copy())
-            node.replace(dotted)
 
 
 def _readable(

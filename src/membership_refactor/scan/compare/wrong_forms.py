@@ -46,7 +46,8 @@ class Variant:
 
 
 def wrong_forms(scratch: Scratch, tree: Any) -> Iterator[Variant]:
-    """Yield what people get wrong when they rewrite the statement."""
+    """Yield what people get wrong when they rewrite the statement, a wrong link first."""
+    yield from _wrong_links(scratch, tree)
     nodes = list(tree.walk(bfs=False))
     made = [_swapped(scratch, tree)]
     made += [kind(node) for kind in (_rows, _conditions, _values) for node in nodes]
@@ -218,7 +219,7 @@ _PREDICATES = (
 _ELSEWHERE = (exp.Case, exp.If, exp.Where, exp.Having, exp.Join, exp.AggFunc)
 
 
-def wrong_links(scratch: Scratch, old: Any) -> Iterator[Variant]:
+def _wrong_links(scratch: Scratch, old: Any) -> Iterator[Variant]:
     """Yield the statement over rows that are put together by each wrong link."""
     ctes = {cte.alias for cte in old.find_all(exp.CTE)}
     wide = {scratch.table(table): columns for table, columns in scratch.wide_tables()}
