@@ -213,7 +213,7 @@ def test_more_keys_than_five_are_counted_and_not_listed(chain_at: ChainAt) -> No
     assert (found.broken, len(found.keys)) == (27, 5)
 
 
-@pytest.mark.parametrize("revision", ["0004", "0008"])
+@pytest.mark.parametrize("revision", ["0004", "0007", "0008"])
 def test_checks_that_share_a_pass_find_what_each_finds_alone(
     revision: str, chain_at: ChainAt
 ) -> None:
@@ -224,6 +224,8 @@ def test_checks_that_share_a_pass_find_what_each_finds_alone(
             copy_is_exact(s.names, s.source()),
             *links_match_keys(s.names, beside_source=True),
         )
+    elif revision == "0007":
+        checks = derived_checks(s.names, s.child("rebuild_parent"))
     else:
         checks = parallel_checks(s.names, s.child("link_children"))
     for table in (CM, PM):
