@@ -118,6 +118,8 @@ class Writer(threading.Thread):
         self.sql = statements_of(kind)
         self.random = random.Random(seed)
         self.stopping = threading.Event()
+        self.behind = 0.0
+        """Seconds from when the last transaction was due to its commit."""
 
     def run(self) -> None:
         try:
@@ -153,7 +155,8 @@ class Writer(threading.Thread):
                     raise
         self.record.commits += 1
         self.record.rows.update(changed)
-        self.record.latencies.append((self.phase(), time.perf_counter() - due))
+        self.behind = time.perf_counter() - due
+        self.record.latencies.append((self.phase(), self.behind))
 
     def change_a_row(self, pg: psycopg.Connection[Any]) -> dict[int, Row | None]:
         alive = [i for i, row in self.record.rows.items() if row is not None]
