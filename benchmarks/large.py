@@ -177,7 +177,7 @@ def _compared(figures: Figures, run: Mapping[str, Any]) -> str:
     wanted = {step: figures.step(step, rows) for step in WHOLE}
     busy = (
         f"The machine had {run['cores']} cores and a load of {run['load']}, so that the time says "
-        "what others did to it."
+        "what others did to it, and some of the CPU too."
         if run["load"] > run["cores"]
         else f"The machine had {run['cores']} cores and a load of {run['load']}."
     )

@@ -28,6 +28,7 @@ from tests.execution.test_remote_workers import (
     ended,
     forget_ranges,
     offering,
+    only,
     owner,
     paused,
     sessions,
@@ -137,8 +138,9 @@ def test_a_host_that_loses_its_cable_in_a_range_leaves_it_to_the_others(
             f"CREATE TRIGGER stay BEFORE UPDATE ON {chain.runner().ledger.table('batch')} "
             "FOR EACH ROW EXECUTE FUNCTION public.stay()",
         )
-        paused(chain, False)
-        until(lambda: waits(chain, lost.pid))
+        with only(chain, lost.pid):
+            paused(chain, False)
+            until(lambda: waits(chain, lost.pid))
         subprocess.run(["ip", "link", "set", hosts[0].cable, "down"], check=True)
         assert ended(mover) == 0
         assert kept.wait(60) == 0

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -109,24 +110,45 @@ def paused(chain: Chain, to: bool) -> None:
 
 
 def watch_ranges(chain: Chain) -> None:
-    """From now on each range that is recorded as done is noted, with the session that did it. Each
-    takes its time, so that there is something left for others."""
+    """From now on each range that is recorded as done is noted, with the session that did it."""
     batch = chain.runner().ledger.table("batch")
     chain.run(
         "CREATE TABLE public.seen (job text, n bigint, rows bigint, who text)",
         "CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         "INSERT INTO public.seen "
         "VALUES (NEW.job, NEW.n, NEW.rows, current_setting('application_name')); "
-        "PERFORM pg_sleep(0.3); RETURN NULL; END $$",
+        "RETURN NULL; END $$",
         f"CREATE TRIGGER see AFTER UPDATE ON {batch} FOR EACH ROW WHEN (NEW.done) "
         "EXECUTE FUNCTION public.see()",
     )
 
 
+@contextmanager
+def only(chain: Chain, *pids: int) -> Iterator[None]:
+    """While the block runs nobody but these workers can record a range as done."""
+    batch = chain.runner().ledger.table("batch")
+    theirs = ", ".join(f"'%:{pid} %'" for pid in pids)
+    with psycopg.connect(libpq_url(chain.url), autocommit=True) as pg:
+        pg.execute("SELECT pg_advisory_lock(1)")
+        # Others give up after their lock_timeout, and try again.
+        chain.run(
+            "CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF NOT current_setting('application_name') LIKE ANY (ARRAY[{theirs}]) THEN "
+            "PERFORM pg_advisory_xact_lock(1); END IF; RETURN NEW; END $$",
+            f"CREATE TRIGGER hold BEFORE UPDATE ON {batch} FOR EACH ROW WHEN (NEW.done) "
+            "EXECUTE FUNCTION public.hold()",
+        )
+        yield
+
+
 def forget_ranges(chain: Chain) -> None:
     batch = chain.runner().ledger.table("batch")
     chain.run(
-        f"DROP TRIGGER see ON {batch}", "DROP FUNCTION public.see()", "DROP TABLE public.seen"
+        f"DROP TRIGGER see ON {batch}",
+        f"DROP TRIGGER IF EXISTS hold ON {batch}",
+        "DROP FUNCTION public.see()",
+        "DROP FUNCTION IF EXISTS public.hold()",
+        "DROP TABLE public.seen",
     )
 
 
@@ -185,11 +207,12 @@ def test_three_remote_workers_and_the_owner_do_every_range_once(
     ):
         until(lambda: sessions(chain, f":{three}") >= 3)
         until(lambda: sessions(chain, f":{one}") >= 2 and sessions(chain, f":{two}") >= 2)
-        paused(chain, False)
+        with only(chain, one, two, three):
+            paused(chain, False)
+            until(lambda: chain.value("SELECT count(*) FROM public.seen") > 0)
         assert ended(mover) == 0
         assert [ended(pid) for pid in (one, two, three)] == [0, 0, 0]
     assert chain.query("SELECT job, n FROM public.seen GROUP BY 1, 2 HAVING count(*) > 1") == []
-    assert chain.value("SELECT count(DISTINCT who) FROM public.seen") > 1, "nobody helped"
     forget_ranges(chain)
     assert_alike(snapshot(chain), snapshot(undisturbed), f"{revision} {direction}")
 
@@ -247,9 +270,10 @@ def test_a_worker_that_is_killed_at_a_range_leaves_it_to_others(
         in_a_process(lambda: remote(chain).work()) as third,
     ):
         until(lambda: all(sessions(chain, f":{pid}") >= 2 for pid in (first, second, third)))
-        paused(chain, False)
+        with only(chain, first, second):
+            paused(chain, False)
+            assert ended(first) == -signal.SIGKILL
         assert (ended(mover), ended(third)) == (0, 0)
-        assert ended(first) == -signal.SIGKILL
         # The second may have found only one range.
         assert ended(second) in (0, -signal.SIGKILL)
     forget_ranges(chain)
@@ -313,7 +337,9 @@ def test_the_range_of_a_worker_that_hangs_is_done_by_others(chain_at: ChainAt) -
         in_a_process(hanging) as hangs,
     ):
         until(lambda: sessions(chain, f":{hangs}") >= 2)
-        paused(chain, False)
+        with only(chain, hangs):
+            paused(chain, False)
+            until(lambda: ") T " in Path(f"/proc/{hangs}/stat").read_text())
         assert ended(mover) == 0
         os.kill(hangs, signal.SIGCONT)
         assert ended(hangs) == 0
@@ -386,8 +412,9 @@ def test_the_owner_waits_for_a_range_that_a_worker_is_at_and_does_it_when_the_wo
     until(lambda: offered(chain))
     with halted(chain, DONE) as (halt, came):
         until(lambda: sessions(chain, f":{os.getpid()}") >= 2)
-        paused(chain, False)
-        assert halt.halted.wait(60)
+        with only(chain, os.getpid()):
+            paused(chain, False)
+            assert halt.halted.wait(60)
         # All others are done, and that one is waited for.
         until(lambda: chain.value(f"SELECT count(*) FROM {batch} WHERE NOT done") == 1)
         until(lambda: sessions(chain, "copy_table up copy") >= 1)
@@ -418,8 +445,9 @@ def test_a_worker_that_wakes_up_in_another_run_of_the_step_does_nothing_of_it(
     until(lambda: offered(chain))
     with halted(chain, TAKEN) as (halt, came):
         until(lambda: sessions(chain, f":{os.getpid()}") >= 2)
-        paused(chain, False)
-        assert halt.halted.wait(60)
+        with only(chain, os.getpid()):
+            paused(chain, False)
+            assert halt.halted.wait(60)
         thread.join(60)
         assert not thread.is_alive() and not errors, errors
         forget_ranges(chain)

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from membership_refactor.cli.plan import revision_texts
 from membership_refactor.database import libpq_url
 from membership_refactor.environment import connect_engine
+from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect import check_results, forecast_text
@@ -161,6 +162,23 @@ def test_a_cascade_that_will_be_refused_is_announced(engine: Engine) -> None:
     notes = {s.revision: s.notes for s in made.steps if s.notes}
     assert [r for r, said in notes.items() if "deleting a row" in str(said)] == ["0009"]
     assert 'deleting a row of "person"' in notes["0009"][0]
+
+
+def test_more_workers_take_less_time_by_what_they_share(engine: Engine) -> None:
+    texts = revision_texts(Config(ROOT / "alembic.ini"))
+    taken = []
+    for workers in (1, 4):
+        chain = runner(engine)
+        chain.options = Options(workers=workers)
+        made, _ = forecast(chain, texts)
+        assert made.workers == workers
+        assert ("with 4 workers" in forecast_text.as_text(made)) is (workers == 4)
+        # Each forecast measures the server anew.
+        taken.append({s.name: s.seconds / made.times_as_long for s in made.steps})
+    one, four = taken
+    shared = {name for name in one if four[name] < 0.999 * one[name]}
+    assert shared == {"copy_table", "rebuild_parent", "link_children"}
+    assert all(four[name] >= one[name] / 4 for name in one)
 
 
 def test_status_of_a_database_where_the_chain_stands_at_0002(engine: Engine) -> None:
