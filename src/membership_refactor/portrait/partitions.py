@@ -14,6 +14,9 @@ The contract of a partitioned source:
   so a partition that was made meanwhile is among them.
 - A changed id is found by the statement trigger of UPDATE: a row that moves fires no row trigger
   of UPDATE. Both transition tables have the same order.
+- A MERGE shows a row that moves to no statement trigger. So a row trigger notes each row that is to
+  get another id: in the log with both ids; later only its own id, by which the statement trigger
+  sees that it is missing, and refuses the statement.
 - TRUNCATE of a member empties its twin, the member of the other table with the same bounds. Where
   there is none, rows without an origin are deleted; an old snapshot, which would not see them all,
   has to retry (40001).

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+from membership_refactor.sql.triggers import OwnTrigger, after, before, trigger_function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +74,14 @@ class ChangeLog:
             self._function("truncate"),
             f"  INSERT INTO {self.log} (keys) VALUES (NULL);\n  RETURN NULL;",
         )
+        old, new = self.key.word("OLD"), self.key.word("NEW")
+        if self.names.partitioned:
+            made += trigger_function(
+                self._function("moving"),
+                f"  INSERT INTO {self.log} (keys, n) VALUES (ARRAY[{old}, {new}], 2);\n"
+                "  RETURN NEW;",
+            )
         if not self._both:
-            old = self.key.word("OLD")
             made += trigger_function(
                 self._function("moved"),
                 f"  INSERT INTO {self.log} (keys, n) VALUES (ARRAY[{old}], 1);\n  RETURN NULL;",
@@ -110,6 +116,18 @@ class ChangeLog:
                 members=self.names.partitioned,
             )
         )
+        if self.names.partitioned:
+            # A MERGE has rows that move to another partition in no transition table.
+            made.append(
+                OwnTrigger(
+                    before(f"{self.job}_log_moving"),
+                    "BEFORE UPDATE",
+                    self.table,
+                    self._function("moving"),
+                    when=self.names.id.changed(),
+                    each="ROW",
+                )
+            )
         if not self._both:
             made.append(
                 OwnTrigger(
@@ -125,7 +143,7 @@ class ChangeLog:
 
     def drop_statements(self) -> tuple[Statement, ...]:
         """Drops the functions and the log table. Drop the triggers first."""
-        purposes = [*self._kinds(), "truncate", "moved"]
+        purposes = [*self._kinds(), "truncate", "moving" if self.names.partitioned else "moved"]
         dropped = [Statement(f"DROP FUNCTION IF EXISTS {self._function(p)}()") for p in purposes]
         return (*dropped, Statement(f"DROP TABLE IF EXISTS {self.log}"))
 
