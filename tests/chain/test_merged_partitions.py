@@ -46,7 +46,7 @@ def test_a_merge_that_moves_a_row_is_refused_and_nothing_is_lost(
 
 
 def test_a_merge_that_moves_a_row_while_the_copy_is_built_reaches_the_copy(
-    chain_at: ChainAt,
+    chain_at: ChainAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain = chain_of(chain_at, "0002", SHAPE)
     started, failed = threading.Event(), []
@@ -71,7 +71,7 @@ def test_a_merge_that_moves_a_row_while_the_copy_is_built_reaches_the_copy(
             thread.join(60)
         said(text)
 
-    runner.progress.say = say  # type: ignore[method-assign]
+    monkeypatch.setattr(runner.progress, "say", say)
     runner.upgrade("copy_table")
     assert started.is_set() and failed == []
     assert apart(chain) == []
