@@ -21,7 +21,7 @@ The contract of a partitioned source:
   there is none, rows without an origin are deleted; an old snapshot, which would not see them all,
   has to retry (40001).
 - Foreign keys of a partitioned table are added to each leaf NOT VALID and validated there, and then
-  to the root, which adopts them (PostgreSQL 15 to 17); from 18 on to the root NOT VALID.
+  to the root, which adopts them. Before PostgreSQL 18 the root takes no key that is NOT VALID.
 - A copy partitioned by list or range has a default partition where the source has none: a net for
   the rows of partitions that the source gets later. It goes at retire_source.
 - At retire_source the partitions of the archive get its name. They refuse writes.
