@@ -79,12 +79,14 @@ AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
 ORDER BY array_position(%(names)s::text[], c.relname::text)
 """
 
+_NOT_NULL = """(SELECT k.conname::text FROM pg_constraint k WHERE k.conrelid = a.attrelid
+        AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND k.conname"""
+
 COLUMNS = f"""
 SELECT a.attrelid AS owner_oid, a.attname::text AS name,
        format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
-       (SELECT k.conname::text FROM pg_constraint k WHERE k.conrelid = a.attrelid
-        AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
-        AND k.conname !~ '_not_null[0-9]*$') AS not_null_name,
+       {_NOT_NULL} !~ '_not_null[0-9]*$') AS not_null_name,
+       {_NOT_NULL} ~ '_not_null[0-9]*$') AS not_null_by_default,
        CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS "default",
        CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' ELSE '' END
            AS identity,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 
@@ -50,6 +50,8 @@ class Column:
     not_null: bool = False
     not_null_name: str | None = None
     """The name of its NOT NULL constraint, if somebody chose it (PostgreSQL 18)."""
+    not_null_by_default: str | None = field(default=None, compare=False, metadata={"later": True})
+    """The name of its NOT NULL constraint, if PostgreSQL chose it: another table has others."""
     default: str | None = None
     """The default's expression; None for identity and generated columns."""
     identity: str = ""

@@ -31,9 +31,13 @@ def retired_table(plan: TableSplit, source: Table) -> Table:
 
 
 def recreate_retired(names: Names, source: Table) -> tuple[Statement, ...]:
-    """The retired table, empty, from the source's portrait in the ledger (0011's downgrade)."""
-    plan = names.plan
-    return (*create_table(retired_table(plan, source)), *close_retired(names))
+    """The retired table, empty, from the source's portrait in the ledger (0011's downgrade). Its
+    NOT NULL constraints keep their names: the table was renamed, not made under this one."""
+    retired = retired_table(names.plan, source)
+    columns = tuple(
+        replace(c, not_null_name=c.not_null_name or c.not_null_by_default) for c in retired.columns
+    )
+    return (*create_table(replace(retired, columns=columns)), *close_retired(names))
 
 
 def rename_to_retired(plan: TableSplit, source: Table) -> Iterator[Statement]:
