@@ -111,6 +111,8 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
         portrait = runner.read()
         if not path_obstacles(runner.plan, portrait):
             names = replace(names, path=needed_path(runner.plan, portrait))
+        # Before triggers are made again: some hung on partitions that have left.
+        followed = follow_partitions(runner, pg)
         checks = (
             own_objects_stand(names),
             fence_is_of_this_cluster(names),
@@ -133,7 +135,7 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
             )
         return (
             *(f"made again: {text}" for text in found),
-            *follow_partitions(runner, pg),
+            *followed,
             *follow_columns(runner, pg),
         )
 

@@ -18,6 +18,7 @@ from membership_refactor.sql.ddl.cannot_partition import partition_obstacles
 from membership_refactor.sql.ddl.partition_names import nets_below
 from membership_refactor.sql.members.known_members import (
     forget_member,
+    forget_triggers_of_left,
     hang_on_members,
     know_all_members,
     know_members,
@@ -162,7 +163,13 @@ class _Follow:
         """Record those that were followed, and forget those that left."""
         names, handled = self.s.names, [(new.oid, new.since) for new in self.new]
         left = [name for (name,) in run(self.pg, left_members(names)).fetchall()]
-        text = in_one_message((release_left(names).text, know_members(names, handled).text))
+        text = in_one_message(
+            (
+                release_left(names).text,
+                forget_triggers_of_left(names).text,
+                know_members(names, handled).text,
+            )
+        )
 
         def work(connection: Pg) -> None:
             run(connection, text)

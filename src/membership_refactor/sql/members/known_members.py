@@ -174,6 +174,17 @@ END
     return Statement(f"DO {dollar_quoted(body)}", Lock.ACCESS_EXCLUSIVE)
 
 
+def forget_triggers_of_left(names: Names) -> Statement:
+    """Triggers of partitions that have left need not stand any more."""
+    tables = ", ".join(literal(table) for table in names.plan.tables)
+    return Statement(
+        f"DELETE FROM {qualified(names.ledger, 'own_object')} AS r\n"
+        f"WHERE r.plan = {literal(names.plan.name)} AND r.kind = 'trigger' AND NOT EXISTS (\n"
+        "  SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = pg_catalog.to_regclass(r.at)\n"
+        f"  AND (c.relispartition OR c.relkind = 'v' OR c.relname IN ({tables})))"
+    )
+
+
 def forget_member(names: Names, oid: str) -> Statement:
     """Let the partition be unknown again, so that its rows are compared."""
     return Statement(
