@@ -43,7 +43,9 @@ _OWN = "\n    UNION ALL ".join(
             "state of the trigger",
             "t.tgname",
             "FROM pg_trigger t JOIN pg_trigger r ON r.oid = t.tgparentid\n"
-            "      WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> r.tgenabled",
+            "      WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> r.tgenabled\n"
+            "      AND NOT EXISTS (SELECT FROM unnest(%(own)s::text[]) o (p)\n"
+            "        WHERE starts_with(t.tgname::text, o.p))",
         ),
         _own("rule", "r.rulename", "FROM pg_rewrite r WHERE r.ev_class = c.oid"),
         _own(
