@@ -77,7 +77,7 @@ def test_half_of_the_cores_work_where_nobody_says_how_many(
 ) -> None:
     monkeypatch.setattr(chain_in_schema, "server_cores", lambda pg: 6)
     monkeypatch.setattr(felt_step, "PROBED_BYTES", 1)
-    step = Running(chain, Options(accept_usage="a test", batch_rows=50, lock_timeout=20))
+    step = Running(chain, Options(accept_usage="a test", batch_rows=1, lock_timeout=20))
     step.start()
     step.finish()
     assert "  3 batches at a time, because the server has 6 cores or more" in step.said.getvalue()

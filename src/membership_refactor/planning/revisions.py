@@ -11,7 +11,7 @@ from membership_refactor.errors import RefactorError
 
 OF_A_PLAN = (
     *("abandon", "checks", "plan", "rehearse", "repair", "report", "scan", "status", "usage"),
-    *("verify", "watch"),
+    *("verify", "watch", "work"),
 )
 """The verbs of the command line that take ``--plan``."""
 OF_A_TABLE = ("duplicates", "merge-duplicates")

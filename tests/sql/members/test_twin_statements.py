@@ -14,18 +14,19 @@ from membership_refactor.portrait import Member, Table
 from membership_refactor.portrait.partition_twins import twins
 from membership_refactor.sql.members.new_twins import new_twins
 from membership_refactor.sql.members.twin_statements import make_twins, take_out
+from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.sql.statements import Statement
 from tests.fixtures.databases import NewDatabase
 
 TABLES = """
 CREATE TABLE person (id bigint PRIMARY KEY);
 INSERT INTO person VALUES (1), (2), (3);
-CREATE TABLE orders (id bigint, day integer, kind text, PRIMARY KEY (id, day))
+CREATE TABLE orders (id bigint, day integer, kind text, PRIMARY KEY (id, day, kind))
   PARTITION BY RANGE (day);
 CREATE TABLE orders_1 PARTITION OF orders FOR VALUES FROM (1) TO (2);
 CREATE TABLE articles (id bigint, day integer, kind text, person bigint REFERENCES person
   DEFERRABLE INITIALLY DEFERRED, twice bigint GENERATED ALWAYS AS (id * 2) STORED,
-  PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+  PRIMARY KEY (id, day, kind)) PARTITION BY RANGE (day);
 CREATE INDEX ON articles (kind);
 CREATE TABLE articles_1 PARTITION OF articles FOR VALUES FROM (1) TO (2);
 CREATE TABLE articles_net PARTITION OF articles DEFAULT;
@@ -76,7 +77,8 @@ class Sides:
         found, new = twins(leader.partitioning, follower.partitioning), self._new()
         rows = {
             twin.name: self.query(
-                f"SELECT pg_get_partition_constraintdef('public.\"{member.name}\"'::regclass)"
+                "SELECT pg_get_partition_constraintdef("
+                f"{literal(qualified('public', member.name))}::regclass)"
             )[0][0]
             for member, twin in new
         }
@@ -114,13 +116,16 @@ def test_rows_of_a_new_partition_leave_the_net_and_no_trigger_fires(sides: Sides
     assert sides.where() == {"articles_1": [1], "articles_3": [2, 4], "articles_net": [3]}
     assert sides.query("SELECT * FROM seen") == []
     assert sides.query("SELECT id, twice FROM articles WHERE twice <> id * 2") == []
-    # The new partition has what the others have, and is written like them.
+    # The new partition has what the others have. Who made it enables the triggers afterwards.
+    on_it = "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal AND "
+    assert sides.query(f"{on_it} tgrelid = 'articles_3'::regclass") == [("each", "D")]
+    sides.run("ALTER TABLE articles_3 ENABLE ALWAYS TRIGGER each")
     sides.run("DELETE FROM articles_3 WHERE id = 2")
     assert sides.query("SELECT * FROM seen") == [("DELETE", "articles_3")]
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         sides.run("INSERT INTO articles VALUES (9, 3, 'x', 77)")
     with pytest.raises(psycopg.errors.UniqueViolation):
-        sides.run("INSERT INTO articles_3 VALUES (4, 3, 'x', 1)")
+        sides.run("INSERT INTO articles_3 VALUES (4, 3, 'd', 1)")
     assert sides.query("SELECT count(*) FROM pg_index WHERE indrelid = 'articles_3'::regclass") == [
         (2,)
     ]
