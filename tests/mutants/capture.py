@@ -125,7 +125,8 @@ MUTANTS = (
     mutant("the way round unique values leads over what the application wrote", replaced(
         r"\n\s*RAISE;", "\n NULL;", "m_to_copy_update"),
         one_statement_gives_a_unique_value_to_two_rows),
-    mutant("no catching up before unique indexes", replaced(r"^WITH gone AS[\s\S]*$", "SELECT 1"),
+    mutant("no catching up before unique indexes",
+           replaced(r"WITH gone AS \(DELETE[\s\S]*$", "SELECT 1"),
            a_unique_value_wanders_while_it_is_copied),
     mutant("reconciling stops at a unique value", replaced(
         r"EXCEPTION WHEN unique_violation OR exclusion_violation THEN",

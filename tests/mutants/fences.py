@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from membership_refactor.sql.own_statements import MARK
 from tests.fixtures.sessions import Stage
 from tests.mutants.mutant import Mutant, Mutation, mutant
 from tests.mutants.scenes import RR, an_old_snapshot_deletes, to
@@ -11,12 +12,14 @@ from tests.races import test_the_way_down
 from tests.races.pilot import Pilot
 from tests.races.tables import assert_equal, assert_parents, execute, query
 
+FENCE = rf"DO \$fence\$[\s\S]*?\$fence\$\s*({re.escape(MARK)})?;"
+
 
 def not_raised_with(within: str) -> Mutation:
     """The switch that hangs ``within`` leaves the fence where it is."""
 
     def mutate(text: str) -> str:
-        return re.sub(r"DO \$fence\$[\s\S]*?\$fence\$;", "", text) if within in text else text
+        return re.sub(FENCE, "", text) if within in text else text
 
     return mutate
 

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from membership_refactor.database import libpq_url
+from membership_refactor.sql.own_statements import MARK
 
 Mutation = Callable[[str], str]
 
@@ -54,10 +55,13 @@ def mutant(name: str, mutation: Mutation, noticed: Callable[..., None]) -> Mutan
 
 
 def replaced(pattern: str, by: str | Callable[[re.Match[str]], str], within: str = "") -> Mutation:
-    """A regular expression, only in the text that makes ``within``."""
+    """A regular expression, only in the statement that makes ``within``."""
 
     def mutate(text: str) -> str:
-        return re.sub(pattern, by, text) if within in text else text
+        # A message may have several statements; each but the last ends with the mark.
+        parts = text.split(f"\n{MARK};")
+        made = [re.sub(pattern, by, part) if within in part else part for part in parts]
+        return f"\n{MARK};".join(made)
 
     return mutate
 
@@ -83,7 +87,7 @@ def never_asked(pattern: str) -> Mutation:
             return text
         if text.startswith("SELECT pg_catalog.count(*), coalesce("):
             return nothing
-        return text.replace("SELECT r.broken, r.keys FROM (", f"{nothing} FROM (", 1)
+        return re.sub(r"SELECT r\.broken, r\.keys(?=,|\s+FROM)", nothing, text, count=1)
 
     return mutate
 

@@ -78,7 +78,7 @@ MUTANTS = (
            test_exchange.test_an_id_drawn_while_the_sequence_is_waited_for_is_not_drawn_again),
     Mutant("a gate is not asked", never_asked("no unbroken watch"),
            test_gate.test_scans_alone_open_no_gate),
-    Mutant("a gate asks for no watch", replaced(r"(SELECT 'no unbroken watch[^']*'\nWHERE )NOT",
+    Mutant("a gate asks for no watch", replaced(r"(SELECT 'no unbroken watch[\s\S]*?\nWHERE )NOT",
                                                 r"\1false AND NOT"),
            test_gate.test_scans_alone_open_no_gate),
     Mutant("any watch is whole", replaced(r" AND u\.covered\)", ")", "no unbroken watch"),
