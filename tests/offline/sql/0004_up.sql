@@ -997,9 +997,8 @@ BEGIN
     FROM (SELECT "id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date", pg_catalog.row_number() OVER () AS own_place FROM o) AS x
     JOIN (SELECT "id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date", pg_catalog.row_number() OVER () AS own_place FROM n) AS y USING (own_place)
     WHERE x."id" IS DISTINCT FROM y."id";
-  IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old, own_new, own_mask)
-    JOIN "public"."programme_membership" AS b ON b."id" = m.own_old JOIN "public"."curriculum_membership" AS a ON a."id" = m.own_new
-    WHERE pg_catalog.age(b.xmin) <= 0 AND ((pg_catalog.substr(m.own_mask, 1, 1) = '0' AND (b."person_id" IS DISTINCT FROM a."person_id"))
+  IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old, own_new, own_mask), "public"."programme_membership" AS b, "public"."curriculum_membership" AS a
+    WHERE b."id" = m.own_old AND a."id" = m.own_new AND pg_catalog.age(b.xmin) <= 0 AND ((pg_catalog.substr(m.own_mask, 1, 1) = '0' AND (b."person_id" IS DISTINCT FROM a."person_id"))
       OR (pg_catalog.substr(m.own_mask, 2, 1) = '0' AND (b."programme_id" IS DISTINCT FROM a."programme_id"))
       OR (pg_catalog.substr(m.own_mask, 3, 1) = '0' AND (b."curriculum_id" IS DISTINCT FROM a."curriculum_id"))
       OR (pg_catalog.substr(m.own_mask, 4, 1) = '0' AND (b."programme_membership_type" IS DISTINCT FROM a."programme_membership_type"))
@@ -1063,9 +1062,9 @@ BEGIN
     pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
   IF EXISTS (SELECT FROM "public"."programme_membership" AS b WHERE b."id" = ANY (own_olds)
     AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id")) THEN
-    IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old, own_new)
-      JOIN "public"."programme_membership" AS b ON b."id" = m.own_old JOIN "public"."curriculum_membership" AS a ON a."id" = m.own_new
-      WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS z WHERE z."id" = b."id")) THEN
+    IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old, own_new), "public"."programme_membership" AS b,
+        "public"."curriculum_membership" AS a WHERE b."id" = m.own_old AND a."id" = m.own_new
+      AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS z WHERE z."id" = b."id")) THEN
       RAISE object_not_in_prerequisite_state USING MESSAGE = 'a BEFORE trigger of "public"."programme_membership" keeps a row from getting its new id',
         HINT = 'Let the trigger accept the new id, or change the id in the other table.';
     ELSIF EXISTS (SELECT FROM pg_catalog.pg_constraint AS c

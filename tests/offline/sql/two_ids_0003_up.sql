@@ -964,9 +964,8 @@ BEGIN
     FROM (SELECT "curriculum_id", "id", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date", pg_catalog.row_number() OVER () AS own_place FROM o) AS x
     JOIN (SELECT "curriculum_id", "id", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date", pg_catalog.row_number() OVER () AS own_place FROM n) AS y USING (own_place)
     WHERE (x."curriculum_id" IS DISTINCT FROM y."curriculum_id" OR x."id" IS DISTINCT FROM y."id");
-  IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old_1, own_old_2, own_new_1, own_new_2, own_mask)
-    JOIN "public"."curriculum_membership" AS b ON b."curriculum_id" = m.own_old_1 AND b."id" = m.own_old_2 JOIN "public"."programme_membership" AS a ON a."curriculum_id" = m.own_new_1 AND a."id" = m.own_new_2
-    WHERE pg_catalog.age(b.xmin) <= 0 AND ((pg_catalog.substr(m.own_mask, 1, 1) = '0' AND (b."person_id" IS DISTINCT FROM a."person_id"))
+  IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old_1, own_old_2, own_new_1, own_new_2, own_mask), "public"."curriculum_membership" AS b, "public"."programme_membership" AS a
+    WHERE b."curriculum_id" = m.own_old_1 AND b."id" = m.own_old_2 AND a."curriculum_id" = m.own_new_1 AND a."id" = m.own_new_2 AND pg_catalog.age(b.xmin) <= 0 AND ((pg_catalog.substr(m.own_mask, 1, 1) = '0' AND (b."person_id" IS DISTINCT FROM a."person_id"))
       OR (pg_catalog.substr(m.own_mask, 2, 1) = '0' AND (b."programme_id" IS DISTINCT FROM a."programme_id"))
       OR (pg_catalog.substr(m.own_mask, 3, 1) = '0' AND (b."programme_membership_type" IS DISTINCT FROM a."programme_membership_type"))
       OR (pg_catalog.substr(m.own_mask, 4, 1) = '0' AND (b."programme_start_date" IS DISTINCT FROM a."programme_start_date"))
@@ -1000,9 +999,9 @@ BEGIN
     pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
   IF EXISTS (SELECT FROM "public"."curriculum_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_olds) AS k)
     AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id")) THEN
-    IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old_1, own_old_2, own_new_1, own_new_2)
-      JOIN "public"."curriculum_membership" AS b ON b."curriculum_id" = m.own_old_1 AND b."id" = m.own_old_2 JOIN "public"."programme_membership" AS a ON a."curriculum_id" = m.own_new_1 AND a."id" = m.own_new_2
-      WHERE NOT EXISTS (SELECT FROM "public"."programme_membership" AS z WHERE z."curriculum_id" = b."curriculum_id" AND z."id" = b."id")) THEN
+    IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old_1, own_old_2, own_new_1, own_new_2), "public"."curriculum_membership" AS b,
+        "public"."programme_membership" AS a WHERE b."curriculum_id" = m.own_old_1 AND b."id" = m.own_old_2 AND a."curriculum_id" = m.own_new_1 AND a."id" = m.own_new_2
+      AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS z WHERE z."curriculum_id" = b."curriculum_id" AND z."id" = b."id")) THEN
       RAISE object_not_in_prerequisite_state USING MESSAGE = 'a BEFORE trigger of "public"."curriculum_membership" keeps a row from getting its new id',
         HINT = 'Let the trigger accept the new id, or change the id in the other table.';
     ELSIF EXISTS (SELECT FROM pg_catalog.pg_constraint AS c

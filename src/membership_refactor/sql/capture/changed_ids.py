@@ -56,13 +56,6 @@ def _of_move(rows: OneWay, name: str) -> list[str]:
     return [f"m.{n}" for n in rows.id.spread(name)]
 
 
-def _both(rows: OneWay) -> str:
-    """Joins of ``_moves`` with the row in the target before, and in the origin after."""
-    was = rows.id.matches("b", _of_move(rows, "own_old"))
-    now = rows.id.matches("a", _of_move(rows, "own_new"))
-    return f"JOIN {rows.target} AS b ON {was} JOIN {rows.origin} AS a ON {now}"
-
-
 def _joined(rows: OneWay) -> str:
     """A condition: target and origin are the row before and after."""
     was = rows.id.matches("b", _of_move(rows, "own_old"))
@@ -127,9 +120,9 @@ def _also_written(rows: OneWay) -> str:
         f"(pg_catalog.substr(m.own_mask, {n}, 1) = '0' AND {differs((c,), 'b', 'a')})"
         for n, c in enumerate(rows.id.others(rows.writable), start=1)
     )
-    return f"""EXISTS (SELECT FROM {_moves(rows, "own_olds", "own_news", "own_masks")}
-    {_both(rows)}
-    WHERE {OURS} AND ({unlike}))"""
+    moves = _moves(rows, "own_olds", "own_news", "own_masks")
+    return f"""EXISTS (SELECT FROM {moves}, {rows.target} AS b, {rows.origin} AS a
+    WHERE {_joined(rows)} AND {OURS} AND ({unlike}))"""
 
 
 def _moved(rows: OneWay, move: Callable[..., str], afterwards: str, *, exclusive: bool) -> str:
@@ -234,9 +227,9 @@ def follow_changed_ids(
     pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
   IF EXISTS (SELECT FROM {rows.target} AS b WHERE {id.in_array("b", "own_olds")}
     AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE {id.same("a", "b")})) THEN
-    IF EXISTS (SELECT FROM {_moves(rows, "own_olds", "own_news")}
-      {_both(rows)}
-      WHERE NOT EXISTS (SELECT FROM {rows.origin} AS z WHERE {id.same("z", "b")})) THEN
+    IF EXISTS (SELECT FROM {_moves(rows, "own_olds", "own_news")}, {rows.target} AS b,
+        {rows.origin} AS a WHERE {_joined(rows)}
+      AND NOT EXISTS (SELECT FROM {rows.origin} AS z WHERE {id.same("z", "b")})) THEN
       RAISE object_not_in_prerequisite_state USING MESSAGE = {kept},
         HINT = 'Let the trigger accept the new id, or change the id in the other table.';
     ELSIF {_cascades(rows)} THEN
