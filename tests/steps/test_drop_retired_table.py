@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from membership_refactor.sql.ddl.create import create_table
+from membership_refactor.sql.handover.retired import recreate_retired
 from membership_refactor.steps.drop_retired_table import STEP
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import snapshot
@@ -44,3 +48,16 @@ def test_the_downgrade_of_retire_source_fills_the_archive_again(chain_at: ChainA
     chain = chain_at("0011")
     chain.down_to("0004")
     assert len(chain.source()) == len(chain.child()) > 0
+
+
+def test_not_null_constraints_keep_the_names_of_the_source_in_the_archive_alone() -> None:
+    """PostgreSQL 18 names them after the table that they were made with."""
+    s = situation("drop_retired_table")
+    source = s.before("retire_source").table(s.plan.source)
+    named = replace(
+        source,
+        columns=tuple(replace(c, not_null_by_default=f"{c.name}_not_null") for c in source.columns),
+    )
+    clause = 'CONSTRAINT "id_not_null" NOT NULL'
+    assert clause in "".join(x.text for x in recreate_retired(s.names, named))
+    assert clause not in "".join(x.text for x in create_table(named))
