@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -16,24 +17,22 @@ from sqlalchemy.pool import NullPool
 from membership_refactor.database import LaunchedServer, create_database, libpq_url
 from membership_refactor.errors import ServerTooSlow
 from membership_refactor.execution import probe, throttle
+from membership_refactor.execution.felt_records import FeltAction, FeltRecords
 from membership_refactor.execution.options import Options
 from membership_refactor.inspect import status_text
 from membership_refactor.inspect.live import lines, read_moment
 from membership_refactor.inspect.status import read_standing
 from membership_refactor.sql.pacing.latency import MaxLatency
+from membership_refactor.steps.step import Direction
 from tests.chain.deployer import deployer
 from tests.chain.driver import Chain
 from tests.chain.subjects import MEMBERSHIP
 from tests.execution.conftest import ROWS, prepared
-from tests.execution.running import Running
+from tests.execution.running import PATIENCE, Running
 from tests.fixtures.server import LaunchServer
 
-QUICK = Options(
-    accept_usage="a test",
-    batch_rows=1,
-    lock_timeout=20,
-    max_latency=MaxLatency(milliseconds=150.0),
-)
+LIMIT = MaxLatency(milliseconds=150.0)
+QUICK = Options(accept_usage="a test", batch_rows=1, lock_timeout=20, max_latency=LIMIT)
 """Batches so small that the step runs until ``ended`` makes them large."""
 SMALL = replace(QUICK, batch_rows=100)
 
@@ -212,6 +211,37 @@ def burners(chain: Chain, count: int) -> Iterator[None]:
                 pg.cancel()
                 thread.join(0.2)
             pg.close()
+
+
+def idle_time(chain: Chain, step: str, most: MaxLatency) -> float:
+    """Milliseconds that a probe of the step takes for the idle time."""
+    runner, said = chain.runner(), list[str]()
+    writes = probe.Probe(runner.sessions("felt"), FeltRecords(runner.ledger), most, said.append)
+    writes.begin(FeltAction(step, Direction.UP, "copy", "copies"))
+    measured = f"SELECT idle_ms FROM public_refactor.felt WHERE step = '{step}' AND idle_ms > 0"
+    deadline = time.monotonic() + PATIENCE
+    while not (found := chain.query(measured)):
+        assert time.monotonic() < deadline, said
+    writes.end()
+    return float(found[0][0])
+
+
+def test_a_step_takes_the_idle_time_of_the_one_before_and_does_not_wait_for_its_own(
+    chain: Chain,
+) -> None:
+    first = idle_time(chain, "copy_table", LIMIT)
+    assert idle_time(chain, "rebuild_parent", LIMIT) == first
+
+
+@pytest.mark.parametrize("change", ["idle_ms = 1e-6", "ended = ended - interval '11 min'"])
+def test_an_idle_time_that_is_old_or_cannot_hold_is_measured_again(
+    chain: Chain, change: str
+) -> None:
+    limit = MaxLatency(factor=3.0)
+    first = idle_time(chain, "copy_table", limit)
+    chain.run(f"UPDATE public_refactor.felt SET {change}")
+    again = idle_time(chain, "rebuild_parent", limit)
+    assert again not in {first, 1e-6}
 
 
 @pytest.mark.slow

@@ -93,6 +93,16 @@ class FeltRecords:
         )
         return _span(rows[0][4:]) if rows else None
 
+    def idle_time(self, pg: Pg) -> float | None:
+        """Milliseconds of the newest idle time, if it was measured within the last ten minutes."""
+        rows = self._read(
+            pg,
+            "AND f.idle_ms > 0\n"
+            "AND f.ended > pg_catalog.clock_timestamp() - interval '10 min'\n"
+            "ORDER BY f.ended DESC LIMIT 1",
+        )
+        return _span(rows[0][4:]).idle_ms if rows else None
+
     def _read(self, pg: Pg, rest: str) -> list[tuple[Any, ...]]:
         there = f"SELECT pg_catalog.to_regclass({literal(self.table)}) IS NOT NULL"
         if not value(pg, there):
