@@ -244,11 +244,12 @@ def _rewritten(
     elif format_ == "text" and not options.apply:
         sys.stdout.write("".join(lines))
     if options.apply:
-        applied = apply_to_files(outcome.files, scan_again(request))
-        print(f"{applied.written} files rewritten", file=sys.stderr)
-        for path, why in applied.undone:
+        results = apply_to_files(outcome.files, scan_again(request))
+        undone = [(path, why) for path, why in results if why]
+        print(f"{len(results) - len(undone)} files rewritten", file=sys.stderr)
+        for path, why in undone:
             print(f"{path} is left as it was: {why}", file=sys.stderr)
-        return len(applied.undone)
+        return len(undone)
     return 0
 
 

@@ -121,18 +121,17 @@ DEFAULT = Consumer(name="(no consumer)")
 
 def read_consumers(path: Path, plan: TableSplit) -> tuple[Consumer, ...]:
     """Read the consumers of a file. Raises WrongUse with the place of the first error."""
+    if path.is_dir() or not path.exists():
+        hint = "Give the path of a TOML file."
+        raise WrongUse(f"There is no consumer file {path}.", hint=hint)
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise WrongUse(f"There is no consumer file {path}.", hint="Give its path.") from None
-    except IsADirectoryError:
-        raise WrongUse(f"{path} is a directory.", hint="Give the path of a TOML file.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise WrongUse(
             f"The consumer file {path} cannot be read: {error}.", hint="Correct it and scan again."
         ) from None
     try:
-        return _consumers(_read(_File, document, "the file", path.parent), path.parent, plan)
+        return tuple(_consumers(_read(_File, document, "the file", path.parent), plan))
     except _Broken as error:
         hint = "The guide to scan has a sample: docs/guides/scan.md."
         raise WrongUse(f"The consumer file {path}: {error}.", hint=hint) from None
@@ -142,93 +141,46 @@ class _Broken(Exception):
     """Raised with the place of an error in the file, and what is wrong there."""
 
 
+def _refuse(holds: object, why: str) -> None:
+    """Raise _Broken with what is wrong, if it holds."""
+    if holds:
+        raise _Broken(why)
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     names: NameMap = field(default_factory=NameMap)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    consumer: tuple[Any, ...] = ()
+    consumer: tuple[Consumer, ...] = ()
 
 
 def _read(kind: Any, value: Any, where: str, root: Path) -> Any:
     """The value as one of this type. Paths begin at the file's directory."""
-    record = is_dataclass(kind)
-    if record or get_origin(kind) is Mapping:
-        if not isinstance(value, dict):
-            raise _Broken(f"{where} is not a table")
+    record, origin = is_dataclass(kind), get_origin(kind)
+    if record or origin is Mapping:
+        no_reasons = where.endswith(": exclude") and isinstance(value, list)
+        example = """Write exclude = { "*/target/*" = "built from the sources" }"""
+        _refuse(no_reasons, f"{where} has no reasons. {example}")
+        _refuse(not isinstance(value, dict), f"{where} is not a table")
+        if kind is Consumer:
+            _refuse(not isinstance(value.get("name"), str), "a [[consumer]] has no name")
+            where = f'consumer "{value["name"]}"'
         types = get_type_hints(kind) if record else dict.fromkeys(value, get_args(kind)[1])
         for key in value.keys() - types.keys():
             raise _Broken(f'{where} does not know "{key}"')
         given = {k: _read(types[k], own, f"{where}: {k}", root) for k, own in value.items()}
         return kind(**given) if record else given
-    if get_origin(kind) is tuple:
+    if origin is tuple:
+        (of, _) = get_args(kind)
+        if of is Macro:
+            return tuple(_macros(_read(Mapping[str, str], value, where, root), where))
         items = [value] if isinstance(value, dict) else value  # the only one
-        if not isinstance(items, list):
-            raise _Broken(f"{where} is not a list")
-        return tuple(_read(get_args(kind)[0], item, f"an item of {where}", root) for item in items)
-    if kind is Any:
-        return value
-    if not isinstance(value, str):
-        raise _Broken(f"{where} is not a text")
-    if kind is Case and value not in tuple(Case):
-        raise _Broken(f'{where} "{value}" is neither snake nor camel')
+        _refuse(not isinstance(items, list), f"{where} is not a list")
+        return tuple(_read(of, item, f"an item of {where}", root) for item in items)
+    _refuse(not isinstance(value, str), f"{where} is not a text")
+    unknown = kind is Case and value not in tuple(Case)
+    _refuse(unknown, f'{where} "{value}" is neither snake nor camel')
     return root / value if kind is Path else kind(value)
-
-
-def _consumers(file: _File, root: Path, plan: TableSplit) -> tuple[Consumer, ...]:
-    if not file.consumer:
-        raise _Broken("it has no [[consumer]]")
-    _check_names(file.names, plan, "names")
-    found = tuple(_consumer(entry, file, root, plan) for entry in file.consumer)
-    seen = [consumer.name for consumer in found]
-    for consumer in found:
-        if seen.count(consumer.name) > 1:
-            raise _Broken(f'two consumers are called "{consumer.name}"')
-        if consumer.through and consumer.through not in seen:
-            raise _Broken(
-                f'consumer "{consumer.name}": through names "{consumer.through}", which is not a '
-                "consumer in this file"
-            )
-    return found
-
-
-def _consumer(entry: Any, file: _File, root: Path, plan: TableSplit) -> Consumer:
-    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-        raise _Broken("a [[consumer]] has no name")
-    where = f'consumer "{entry["name"]}"'
-    if isinstance(entry.get("exclude"), list):
-        raise _Broken(
-            f'{where}: exclude has no reasons. Write exclude = {{ "*/target/*" = "built from the '
-            'sources" }'
-        )
-    macros = _read(Mapping[str, str], entry.get("macros", {}), f"{where}: macros", root)
-    given: Consumer = _read(Consumer, {**entry, "macros": []}, where, root)
-    dialect = {"postgresql": "postgres", "mariadb": "mysql"}.get(given.dialect, given.dialect)
-    if dialect not in DIALECTS:
-        raise _Broken(f'{where}: dialect "{dialect}" is none of {", ".join(DIALECTS)}')
-    _check_names(given.names, plan, where)
-    for pattern, reason in given.exclude.items():
-        if not reason.strip():
-            raise _Broken(f'{where}: exclude "{pattern}" has no reason')
-    for closed in given.closed:
-        if not (closed.path.strip() and closed.what.strip() and closed.reason.strip()):
-            raise _Broken(f"{where}: closed needs path, what and reason")
-        if closed.what not in tuple(Look):
-            raise _Broken(f'{where}: closed "{closed.what}" is none of {", ".join(Look)}')
-    if any(fragment.path == Path() for fragment in given.fragments):
-        raise _Broken(f"{where}: a fragment has no path")
-    tables = {**file.tables, **given.tables}
-    return replace(
-        given, dialect=dialect, names=given.names.over(file.names),
-        macros=tuple(_macros(macros, where)),
-        tables={name.lower(): columns for name, columns in tables.items()},
-    )  # fmt: skip
-
-
-def _check_names(names: NameMap, plan: TableSplit, where: str) -> None:
-    for name in names.tables.keys() - {*plan.tables}:
-        raise _Broken(f'{where}: the plan has no table "{name}"')
-    for name in names.columns.keys() - {*plan.source_columns, plan.link, plan.parent_id}:
-        raise _Broken(f'{where}: the plan has no column "{name}"')
 
 
 def _macros(given: Mapping[str, str], where: str) -> Iterator[Macro]:
@@ -237,8 +189,40 @@ def _macros(given: Mapping[str, str], where: str) -> Iterator[Macro]:
         match = _MACRO.match(head)
         if match is None:
             raise _Broken(f'{where}: macro "{head}" is not NAME or NAME(x, y) = "text"')
-        if match[1].lower() in seen:
-            raise _Broken(f'{where}: macro "{match[1]}" is declared twice')
+        _refuse(match[1].lower() in seen, f'{where}: macro "{match[1]}" is declared twice')
         seen.add(match[1].lower())
         parameters = tuple(p.strip() for p in (match[2] or "").split(",") if p.strip())
         yield Macro(match[1], parameters, expansion)
+
+
+def _consumers(file: _File, plan: TableSplit) -> Iterator[Consumer]:
+    _refuse(not file.consumer, "it has no [[consumer]]")
+    _check_names(file.names, plan, "names")
+    seen = [consumer.name for consumer in file.consumer]
+    for given in file.consumer:
+        where, through = f'consumer "{given.name}"', given.through
+        _refuse(seen.count(given.name) > 1, f'two consumers are called "{given.name}"')
+        nobody = f'{where}: through names "{through}", which is not a consumer in this file'
+        _refuse(through and through not in seen, nobody)
+        dialect = {"postgresql": "postgres", "mariadb": "mysql"}.get(given.dialect, given.dialect)
+        unknown = f'{where}: dialect "{dialect}" is none of {", ".join(DIALECTS)}'
+        _refuse(dialect not in DIALECTS, unknown)
+        _check_names(given.names, plan, where)
+        for pattern, reason in given.exclude.items():
+            _refuse(not reason.strip(), f'{where}: exclude "{pattern}" has no reason')
+        for closed in given.closed:
+            whole = closed.path.strip() and closed.what.strip() and closed.reason.strip()
+            _refuse(not whole, f"{where}: closed needs path, what and reason")
+            unknown = f'{where}: closed "{closed.what}" is none of {", ".join(Look)}'
+            _refuse(closed.what not in tuple(Look), unknown)
+        pathless = any(fragment.path == Path() for fragment in given.fragments)
+        _refuse(pathless, f"{where}: a fragment has no path")
+        tables = {name.lower(): own for name, own in {**file.tables, **given.tables}.items()}
+        yield replace(given, dialect=dialect, names=given.names.over(file.names), tables=tables)
+
+
+def _check_names(names: NameMap, plan: TableSplit, where: str) -> None:
+    for name in names.tables.keys() - {*plan.tables}:
+        raise _Broken(f'{where}: the plan has no table "{name}"')
+    for name in names.columns.keys() - {*plan.source_columns, plan.link, plan.parent_id}:
+        raise _Broken(f'{where}: the plan has no column "{name}"')

@@ -77,30 +77,23 @@ def scan(
     ))  # fmt: skip
     join_parts(outcomes, request.plan.tables)
     found = [outcome for outcome in outcomes if not outcome.empty or outcome.statements]
-    found += [
-        FileOutcome.unread(path.as_posix(), name, why, open=open)
-        for name, path, why, open in unread
-    ]
+    found += [FileOutcome.unread(str(path), who, why, open=open) for who, path, why, open in unread]
     _close(found, request.consumers)
-    consumers = list(request.consumers)
-    seconds = time.monotonic() - started
+    consumers, seconds = list(request.consumers), time.monotonic() - started
     if request.catalog and engine is not None:
-        database = Consumer(name=CONSUMER, owner="the database itself")
-        scanner = FileScanner(request.analyser(database, portrait))
+        consumers.append(Consumer(name=CONSUMER, owner="the database itself"))
+        scanner = FileScanner(request.analyser(consumers[-1], portrait))
         with engine.connect() as connection:
             found += catalog_outcomes(connection, request.schema, scanner)
-        consumers.append(database)
         scanned[CONSUMER] = sum(outcome.consumer == CONSUMER for outcome in found) or 1
     if request.running is not None:
-        unknown = Consumer(name=LIVE, owner="roles of no consumer")
-        analysers.append(request.analyser(unknown, portrait))
+        consumers.append(Consumer(name=LIVE, owner="roles of no consumer"))
+        analysers.append(request.analyser(consumers[-1], portrait))
         scanners = [FileScanner(analyser) for analyser in analysers]
         found += statement_outcomes(request.running, request.consumers, scanners)
-        consumers.append(unknown)
-        for consumer in consumers:
-            own = sum(outcome.consumer == consumer.name for outcome in found)
-            scanned[consumer.name] = scanned[consumer.name] or own
-        scanned[LIVE] = scanned[LIVE] or 1
+        for name in (consumer.name for consumer in consumers):
+            own = sum(outcome.consumer == name for outcome in found)
+            scanned[name] = scanned[name] or own or int(name == LIVE)
     comparisons: tuple[Compared, ...] = ()
     if request.compare and engine is not None:
         comparisons = tuple(_comparisons(request, engine, found, progress))
@@ -125,13 +118,11 @@ def _close(found: Sequence[FileOutcome], consumers: Sequence[Consumer]) -> None:
     answers = {consumer.name: consumer.closed for consumer in consumers}
     for outcome in found:
         for closed in answers.get(outcome.consumer, ()):
-            if fnmatch(f"/{outcome.path}", f"*{closed.path}"):
-                outcome.notes = [
-                    replace(note, open=False, message=f"{note.message}; closed: {closed.reason}")
-                    if note.open and note.look == closed.what
-                    else note
-                    for note in outcome.notes
-                ]
+            fits = fnmatch(f"/{outcome.path}", f"*{closed.path}")
+            for at, note in enumerate(outcome.notes if fits else ()):
+                if note.open and note.look == closed.what:
+                    message = f"{note.message}; closed: {closed.reason}"
+                    outcome.notes[at] = replace(note, open=False, message=message)
 
 
 def _comparisons(
@@ -142,23 +133,23 @@ def _comparisons(
 ) -> Iterator[Compared]:
     consumers = {consumer.name: consumer for consumer in request.consumers}
     wanted = [
-        (consumers[outcome.consumer], rewritten, rewritten.new)
+        (outcome.consumer, rewritten, rewritten.new)
         for outcome in found
         for rewritten in outcome.rewrites
         if rewritten.new is not None and outcome.consumer in consumers
     ]
     with engine.connect() as connection:
-        comparers: dict[str, Comparer] = {}
-        for number, (consumer, one, new) in enumerate(wanted, 1):
-            comparer = comparers.get(consumer.name) or Comparer(
-                connection, request.plan, request.stage, consumer, request.random_sets,
+        comparers = {
+            name: Comparer(
+                connection, request.plan, request.stage, consumers[name], request.random_sets,
                 schema=request.schema,
-            )  # fmt: skip
-            comparers[consumer.name] = comparer
-            compared = comparer.compare(
-                one.old, new, one.dialect, place=one.place, seed=request.seed
             )
+            for name in dict.fromkeys(name for name, _, _ in wanted)
+        }  # fmt: skip
+        for number, (name, one, new) in enumerate(wanted, 1):
+            comparer = comparers[name]
+            compared = comparer.compare(one.old, new, one.dialect, seed=request.seed)
             if request.own_data:
-                compared = compare_on_own_data(engine, comparer, one, compared)
-            yield compared
+                compared = compare_on_own_data(comparer, one, compared)
+            yield replace(compared, place=one.place)
             progress("comparisons", number, len(wanted))

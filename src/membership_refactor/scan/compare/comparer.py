@@ -15,24 +15,20 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.scan.compare.executions import Executions, Run, Values, WrongForms
 from membership_refactor.scan.compare.generated_rows import DataSet, Generator
-from membership_refactor.scan.compare.needs import Catalog
-from membership_refactor.scan.compare.read_needs import needs_of
-from membership_refactor.scan.compare.results import NOWHERE, Compared, Verdict, differs
+from membership_refactor.scan.compare.read_needs import Catalog, needs_of
+from membership_refactor.scan.compare.results import Compared, NotComparable, Verdict, differs
 from membership_refactor.scan.compare.scratch_schemas import (
     CURRENT,
     INTERIM,
     MIRROR,
-    OLD,
     PLANS,
     Scratch,
-    StatementFailed,
 )
 from membership_refactor.scan.compare.sets_of_rows import sets_of_rows
-from membership_refactor.scan.compare.to_postgres import Forms, NotComparable, Refused, vectors
+from membership_refactor.scan.compare.to_postgres import Forms, text_of, with_values
+from membership_refactor.scan.compare.told_apart import Run, Values, WrongForms
 from membership_refactor.scan.consumers import DEFAULT, Consumer
-from membership_refactor.scan.findings.values import Place
 
 _MOST_VECTORS = 12
 _SHUFFLES = 6
@@ -70,24 +66,22 @@ class Comparer:
     """Where the user's own tables and functions are."""
 
     def __post_init__(self) -> None:
-        self.old_stage = Stage.INTERIM if self.stage is Stage.CURRENT else self.stage
-        self.catalog = Catalog(
-            self.connection, self.plan, self.old_stage, self.consumer, self.schema
-        )
+        # A text without parameters is sent as it is: % is no mark in it.
+        self.connection = self.connection.execution_options(no_parameters=True)
+        stage = Stage.INTERIM if self.stage is Stage.CURRENT else self.stage
+        self.catalog = Catalog(self.connection, self.plan, stage, self.consumer, self.schema)
 
     def compare(
-        self, old: str, new: str, dialect: str = "postgres", *, place: Place = NOWHERE,
-        seed: int = 1, forms: Sequence[str] = (INTERIM, CURRENT),
+        self, old: str, new: str, dialect: str = "postgres", *, seed: int = 1,
+        forms: Sequence[str] = (INTERIM, CURRENT),
     ) -> Compared:  # fmt: skip
         """Compare the two forms. Whatever the statements do is undone."""
         started = time.monotonic()
         try:
             self.connection.begin()
-            compared = _Comparison(self, old, new, dialect, seed=seed, forms=tuple(forms)).run()
-        except (NotComparable, StatementFailed) as error:
-            different = isinstance(error, Refused)
-            verdict = Verdict.DIFFERENT if different else Verdict.NOT_COMPARED
-            compared = Compared(verdict=verdict, why=str(error))
+            compared = _Comparison(self, Forms(old, new, dialect), seed, forms).run()
+        except NotComparable as error:
+            compared = Compared(verdict=error.verdict, why=str(error))
         except (SQLAlchemyError, SqlglotError, RecursionError) as error:
             # The server, the parser or the depth of the text: this ends no run, it is a verdict.
             # A fault of the comparison itself is no verdict, and is raised.
@@ -99,30 +93,25 @@ class Comparer:
         if dialect == "mysql" and compared.verdict is Verdict.EQUAL:
             remark = "run on PostgreSQL: it shows the split, not the port from MySQL"
             compared = replace(compared, remarks=(*compared.remarks, remark))
-        return replace(compared, place=place, seconds=time.monotonic() - started)
+        return replace(compared, seconds=time.monotonic() - started)
 
 
 class _Comparison:
     """Compares the forms of one statement."""
 
     def __init__(
-        self, comparer: Comparer, old: str, new: str, dialect: str, *, seed: int,
-        forms: tuple[str, ...],
-    ) -> None:  # fmt: skip
-        self.comparer, self.forms, self.seed = comparer, forms, seed
+        self, comparer: Comparer, statement: Forms, seed: int, forms: Sequence[str]
+    ) -> None:
+        self.comparer, self.statement, self.seed, self.forms = comparer, statement, seed, forms
         self.random = random.Random(seed)
-        self.statement = statement = Forms(old, new, dialect)
-        self.needs = needs_of(statement, comparer.catalog)
+        statement.qualify_functions(comparer.catalog)
+        self.needs = needs_of(statement.old, statement.new, comparer.catalog)
         if self.needs.variables:
             statement.with_variables(self.needs.variables)
-            self.needs = needs_of(statement, comparer.catalog)
-        self.old, self.new = statement.old, statement.new
-        self.scratch = Scratch(
-            comparer.connection, comparer.plan, comparer.old_stage, comparer.consumer.names,
-            self.needs,
-        )  # fmt: skip
-        self.execution = Executions(self.scratch, self.old)
-        self.ordered = isinstance(self.old, exp.Query) and self.old.args.get("order") is not None
+            self.needs = needs_of(statement.old, statement.new, comparer.catalog)
+        self.scratch = Scratch(comparer.catalog, self.needs)
+        query = isinstance(statement.old, exp.Query)
+        self.ordered = query and statement.old.args.get("order") is not None
         self.shuffles = _SHUFFLES if self.ordered else 0
         self.runs = self.sets = self.rows = 0
         self.seen = self.ties = self.several = self.in_order = False
@@ -132,11 +121,11 @@ class _Comparison:
         """Compare on one set of rows after another, as long as they show something new."""
         comparer = self.comparer
         self.scratch.create(timeout_ms=int(comparer.seconds * 1000))
-        self.statement.qualify_functions(self.scratch, comparer.schema)
         types = self.statement.parameter_types(self.scratch, self.forms)
+        self.wrong = WrongForms(self.scratch, self.statement.old)
+        self.old, self.new = text_of(self.statement.old), text_of(self.statement.new)
         generator = Generator(comparer.plan, self.needs, seed=self.seed)
-        values = list(vectors(generator, types))[:_MOST_VECTORS]
-        self.wrong = WrongForms(self.execution)
+        values = list(itertools.islice(generator.vectors(types), _MOST_VECTORS))
         example = ""
         try:
             self._compare_sets(generator, values)
@@ -154,7 +143,7 @@ class _Comparison:
     def _remarks(self) -> Iterator[str]:
         if self.counts:
             yield f"the count of changed rows differs, such as {self.counts}"
-        if isinstance(self.old, exp.Insert):
+        if isinstance(self.statement.old, exp.Insert):
             yield "a new row whose key an older parent has, with other values, was not tried"
 
     def _not_compared(self) -> Iterator[str]:
@@ -170,19 +159,15 @@ class _Comparison:
             yield "its ORDER BY never decided the order of the rows"
 
     def _compare_sets(self, generator: Generator, values: list[Values]) -> None:
-        idle, last, random_sets = 0, self._progress(), self.comparer.random_sets
+        idle, last, random_sets, wrong = 0, None, self.comparer.random_sets, self.wrong
         for number, (data, wanted) in enumerate(sets_of_rows(generator, random_sets)):
             self._compare(number, data, values[:wanted])
-            now = self._progress()
-            idle, last = (idle + 1 if now == last else 0), now
-            done = self.seen and not (self.wrong.alive or self.wrong.untaken)
+            # It changes as long as new rows show something new.
+            shown = len(wrong.alive), len(wrong.untaken), self.sets > 0, self.seen, self.in_order
+            idle, last = (idle + 1 if shown == last else 0), shown
+            done = self.seen and not (wrong.alive or wrong.untaken)
             if number >= random_sets + _ALWAYS and (done or idle >= _IDLE or self.ties):
                 break
-
-    def _progress(self) -> tuple[object, ...]:
-        """Whatever is still to be seen. It changes as long as new rows show something new."""
-        left = len(self.wrong.alive), len(self.wrong.untaken)
-        return left, self.sets > 0, self.seen, self.in_order
 
     def _compare(self, number: int, data: DataSet, vectors: Sequence[Values]) -> None:
         runs: list[Run] = []
@@ -196,26 +181,24 @@ class _Comparison:
                         self.ties = True
                 self.wrong.tell_apart(runs[:4])
                 self.sets += bool(runs)
-        except StatementFailed as error:
+        except NotComparable as error:
             # Rows on which the old form fails do not show whether the new one is right.
             self.failure = self.failure or str(error)
 
     def _run(self, at: int, values: Values, *, every: bool) -> Run:
         """Run both forms. Returns what the old one showed. Raises Tied or Different."""
-
-        def plans(step: int) -> Sequence[str]:
-            return PLANS if every else (PLANS[(at + step) % len(PLANS)],)
-
-        before = self.execution.outcome(OLD, PLANS[0], self.old, values)
+        plans = [PLANS if every else (PLANS[(at + step) % len(PLANS)],) for step in range(3)]
+        old, new = (with_values(text, values) for text in (self.old, self.new))
+        before = self.scratch.outcome(old)
         self.runs += 1
-        run = Run(values, before, self.ordered)
-        for plan in plans(0):
-            again = self.execution.outcome(MIRROR, plan, self.old, values)
+        run = Run(values, old, new, before, self.ordered)
+        for plan in plans[0]:
+            again = self.scratch.outcome(old, MIRROR, plan)
             if not before.same_rows(again):
                 raise Tied
             run = run._replace(in_order=run.in_order and before.same_rows(again, in_order=True))
-        for step, form in enumerate(self.forms, 1):
-            for plan in plans(step):
+        for form, some in zip(self.forms, plans[1:], strict=False):
+            for plan in some:
                 run = self._equal(form, plan, run)
         if run.in_order and self.shuffles and len(before.returned.rows) > 2:
             # A form without ORDER BY may give the right order by luck.
@@ -224,29 +207,23 @@ class _Comparison:
                 self.scratch.shuffle(self.random, *self.forms)
                 for form in self.forms:
                     run = self._equal(form, PLANS[0], run)
-        self._note(run)
-        return run
-
-    def _note(self, run: Run) -> None:
-        returned = run.outcome.returned
-        self.rows += len(returned.rows)
-        if self.execution.writes:
-            self.scratch.use(OLD)
-            untouched = tuple(self.execution.left(OLD))
-            self.seen = self.seen or run.outcome.parts[1:] != untouched
-        else:
-            self.seen = self.seen or returned.informative
-        if self.ordered and len(set(returned.rows)) > 1:
+        self.rows += len(before.returned.rows)
+        if not self.needs.writes:
+            self.seen |= before.returned.informative
+        elif not self.seen:
+            self.seen = before.parts[1:] != tuple(self.scratch.left())
+        if self.ordered and len(set(before.returned.rows)) > 1:
             self.several = True
-            self.in_order = self.in_order or run.in_order
+            self.in_order |= run.in_order
+        return run
 
     def _equal(self, form: str, plan: str, run: Run) -> Run:
         """What is known after the new form ran. Raises Different or Tied."""
         given = ", ".join(f"{name} = {value}" for name, value in run.values.items())
         where = f"at {form}{' with ' + given if given else ''}"
         try:
-            after = self.execution.outcome(form, plan, self.new, run.values)
-        except StatementFailed as error:
+            after = self.scratch.outcome(run.new, form, plan)
+        except NotComparable as error:
             raise Different(f"the new form fails {where}: {error}") from None
         if reason := differs(run.outcome, after):
             raise Tied if self._tied(run) else Different(f"{where}: {reason}")
@@ -260,12 +237,11 @@ class _Comparison:
 
     def _tied(self, run: Run, *, in_order: bool = False) -> bool:
         """Whether the old form gives other rows under other plans or orders of the rows."""
-        for attempt in range(5):
+        for attempt in range(10):
             with self.scratch.undone():
                 if attempt:
-                    self.scratch.shuffle(self.random, OLD, MIRROR)
-                for form, plan in itertools.product((OLD, MIRROR), PLANS):
-                    again = self.execution.outcome(form, plan, self.old, run.values)
-                    if not run.outcome.same_rows(again, in_order=in_order):
-                        return True
+                    self.scratch.shuffle(self.random, MIRROR)
+                again = (self.scratch.outcome(run.old, MIRROR, plan) for plan in PLANS)
+                if not all(run.outcome.same_rows(one, in_order=in_order) for one in again):
+                    return True
         return False

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.compare.kinds import Kind, Pool, kind_of, later, pool, score
+from membership_refactor.scan.compare.kinds import Kind, Pool, kind_of, later, literal
 from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Needs, Row
 
 _OTHERS = 20_000
@@ -38,8 +38,7 @@ class Generator:
         self.random = random.Random(seed)
         self.pools: dict[Cell, Pool] = {}
         self.counter = itertools.count(1)
-        moved = {*plan.deprecated, plan.last_id, plan.changed}
-        self.child_columns = [column for column in needs.wide if column not in moved]
+        self.child_columns = [n for n in needs.wide if n not in (*plan.deprecated, plan.last_id)]
         self.asked = {column for table, column in needs.groups if table in (WIDE, PARENT)}
         """The plan's columns that the statement compares."""
 
@@ -51,7 +50,7 @@ class Generator:
             leads = any(table not in (WIDE, PARENT) for table, _ in group.cells)
             count = 9 if leads and cell in self.needs.groups else 4
             kind = kind_of(self.needs.type_of(first))
-            self.pools[first] = pool(group, kind, seed=self.seed, count=count)
+            self.pools[first] = kind.pool(group, seed=self.seed, count=count)
         return self.pools[first]
 
     def wide(self, column: str) -> Pool:
@@ -83,8 +82,7 @@ class Generator:
     def twins(self, column: str) -> list[Any]:
         """Values that a wrong comparison takes for the good one or for a missing one."""
         own, stand_ins = self.wide(column), self._as_values(column, self.needs.stand_ins)
-        gap = [None] if self.nullable(column) else []
-        confused = self.kind(column).confused(own.good)
+        confused, gap = self.kind(column).confused(own.good), [None] * self.nullable(column)
         return list(dict.fromkeys([*own.others, *confused, *stand_ins, *gap]))
 
     def _as_values(self, column: str, given: Sequence[Any]) -> list[Any]:
@@ -111,14 +109,10 @@ class Generator:
     def breaking(self) -> dict[str, list[Row]]:
         """Values of the parent's other columns that the statement asks for, the worst first."""
         found = {}
-        for column in self.plan.parent_values:
-            group = self.needs.known((WIDE, column))
-            wanted = any(sign == "null" for sign, _ in group.conditions)
-            gap = [None] if self.nullable(column) and not wanted else []
-            values = [*gap, *(v for v in self.wide(column).others if v is not None)]
-            values.sort(key=partial(score, group, self.kind(column)))
-            if values and (WIDE, column) in self.needs.groups:
-                found[column] = [{column: value} for value in values]
+        for column in filter(self.asked.__contains__, self.plan.parent_values):
+            values = [*[None] * self.nullable(column), *self.wide(column).others]
+            values.sort(key=partial(self.kind(column).score, self.needs.known((WIDE, column))))
+            found[column] = [{column: value} for value in values]
         return found
 
     def odd(self, column: str) -> Any:
@@ -131,6 +125,8 @@ class Generator:
         that rows are alike; small numbers are for arithmetic."""
         if column in self.asked:
             return self.wide(column).good if self.random.random() < 0.6 else self.odd(column)
+        if self.nullable(column) and self.random.random() < 0.2:
+            return None
         few = [self.unique(column, number) for number in range(1, many + 1)]
         return self.random.choice([*few, *self.kind(column).sentinels])
 
@@ -144,22 +140,18 @@ class Generator:
         row = {**self._row(plan.parent_values, 1000 + 16 * number), **given}
         if plan.changed:
             row[plan.changed] = self.unique(plan.changed, 5000 + number)
-        cell = (PARENT, plan.parent_id)
-        made = self.unique(plan.parent_id, self.random.randrange(10**6, 10**12))
-        wanted = number == 0 and cell in self.needs.groups
-        row[plan.parent_id] = self.pool(cell).good if wanted else made
+        row[plan.parent_id] = self.unique(plan.parent_id, self.random.randrange(10**6, 10**12))
+        if number == 0 and (cell := (PARENT, plan.parent_id)) in self.needs.groups:
+            row[plan.parent_id] = self.pool(cell).good
         data.parents.append(row)
         return row
 
-    def child(self, data: DataSet, parent: Row, given: Row | None = None) -> None:
+    def child(self, data: DataSet, parent: Row, given: Row) -> None:
         """Add a child with these values of its own columns. The rest meets the conditions."""
         plan, number = self.plan, len(data.children)
         row = self._row(self.child_columns, 100 + 8 * number)
         moved = {column: parent[column] for column in plan.deprecated}
-        row |= {**(given or {}), **moved, plan.link: parent[plan.parent_id]}
-        if plan.changed:
-            row[plan.changed] = self.unique(plan.changed, 9000 + number)
-        data.children.append(row)
+        data.children.append(row | {**given, **moved, plan.link: parent[plan.parent_id]})
 
     def finished(self, data: DataSet) -> DataSet:
         """Give the children their ids, and make the rows of the tables outside the plan."""
@@ -196,10 +188,33 @@ class Generator:
             rows += [base, drawn]
         own = pools.get(key, Pool(None, ()))
         mixed = self.random.sample(own.others, len(own.others))
-        keys = [value for value in (own.good, *mixed) if value is not None]
-        rows += [base] * (len(keys) - len(rows))
-        made = []
-        for number, row in enumerate(rows):
-            free = {n: kind_of(t).unlike(n, _OTHERS + number) for n, t in columns.items()}
-            made.append({**free, **row, **({key: keys[number]} if number < len(keys) else {})})
+        keys = [{key: value} for value in (own.good, *mixed) if value is not None]
+        made: list[Row] = []
+        for row, given in itertools.zip_longest(rows, keys):
+            number = _OTHERS + len(made)
+            free = {name: kind_of(type_).unlike(name, number) for name, type_ in columns.items()}
+            made.append({**free, **(row or base), **(given or {})})
         return made
+
+    def vectors(self, types: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+        """Yield values of the parameters under which all conditions are true, then one changed at a
+        time."""
+        needs, choices = self.needs, {}
+        for name, type_ in types.items():
+            values: list[Any] = [kind_of(type_).unlike(name, 1)]
+            if name in needs.counts:
+                values = [100, 1, 3]
+            elif name in needs.by_parameter:
+                cell, operator = needs.by_parameter[name]
+                good, others = self.pool(cell)
+                first = kind_of(needs.type_of(cell)).meeting(operator, good)
+                values = list(dict.fromkeys([*first, *others[:3]]))
+            if type_.endswith("[]"):
+                values = [values[:1], values[:3], []]
+            choices[name] = ["NULL" if v is None else literal(v, type_) for v in values]
+        base = {name: values[0] for name, values in choices.items()}
+        yield base
+        for name, values in choices.items():
+            yield from ({**base, name: value} for value in values[1:])
+        for pick in itertools.islice(itertools.product((0, -1), repeat=len(choices)), 1, 6):
+            yield {n: values[at] for at, (n, values) in zip(pick, choices.items(), strict=True)}

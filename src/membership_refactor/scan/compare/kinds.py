@@ -14,11 +14,20 @@ from membership_refactor.sql import quoting
 _DAY = dt.timedelta(days=1)
 _DECADE = dt.date(2019, 12, 31)
 """The last day of a decade, of a year of ISO that began before, and in the year before a leap."""
+_FRESH = 40_000
+"""Numbers from here on give values that no statement asks for."""
 _LATE = dt.time(23, 30, tzinfo=dt.UTC)
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
     ">=": operator.ge, "like": lambda value, pattern: value == _like(pattern),
 }  # fmt: skip
+
+
+class Pool(NamedTuple):
+    """The value under which most conditions are true, and others worth trying."""
+
+    good: Any
+    others: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,35 @@ class Kind:
         """Values that a wrong comparison takes for the good one, or for a missing one."""
         text = str(good or "x")
         return [*self.sentinels, *([text.swapcase(), f"{text} "] if self.name == "text" else [])]
+
+    def pool(self, group: Group, *, seed: int, count: int) -> Pool:
+        """Choose values for a group. So many of them are such that no statement asks for them."""
+        given = (self.of(raw) for _, raw in group.conditions if raw is not None)
+        literals = [value for value in given if value is not None]
+        gap = not literals and any(sign == "null" for sign, _ in group.conditions)
+        near = [value for literal in literals for value in self.around(literal)]
+        fresh = [self.unlike("fresh", _FRESH + seed % 7 + number) for number in range(count)]
+        candidates = list(dict.fromkeys([*near, *self.telling, *fresh]))
+        best = max(candidates, key=lambda value: self.score(group, value))
+        rest = (value for value in candidates if value != best)
+        return Pool(None, (best, *rest)) if gap else Pool(best, tuple(rest))
+
+    def score(self, group: Group, value: Any) -> int:
+        """How many of the conditions hold for the value."""
+        met = 0
+        for sign, raw in group.conditions:
+            other = self.of(raw) if raw is not None else None
+            if value is None or other is None:
+                met += sign == ("null" if value is None else "not null")
+            else:
+                met += bool(_COMPARISONS[sign](value, other))
+        return met
+
+    def meeting(self, sign: str, good: Any) -> list[Any]:
+        """Values to compare with: first one under which the good value meets the condition."""
+        if good is None or not self.steps:
+            return [good]
+        return sorted(self.around(good)[:3], key=lambda other: not _COMPARISONS[sign](good, other))
 
 
 def _like(pattern: str) -> str:
@@ -126,52 +164,11 @@ _KINDS = (
         unlike=lambda _, n: f"00000000-0000-8000-9000-{n:012d}",
     ),
 )  # fmt: skip
-_FRESH = 40_000
-"""Numbers from here on give values that no statement asks for."""
 
 
 def kind_of(type_: str) -> Kind:
     """The kind of a type. Values of a type that is not known are texts."""
     return next((kind for kind in _KINDS if type_.lower().startswith(kind.types)), _TEXT)
-
-
-class Pool(NamedTuple):
-    """The value under which most conditions are true, and others worth trying."""
-
-    good: Any
-    others: tuple[Any, ...]
-
-
-def pool(group: Group, kind: Kind, *, seed: int, count: int) -> Pool:
-    """Choose values for a group. So many of them are such that no statement asks for them."""
-    given = (kind.of(raw) for _, raw in group.conditions if raw is not None)
-    literals = [value for value in given if value is not None]
-    gap = not literals and any(sign == "null" for sign, _ in group.conditions)
-    near = [value for literal in literals for value in kind.around(literal)]
-    fresh = [kind.unlike("fresh", _FRESH + seed % 7 + number) for number in range(count)]
-    candidates = list(dict.fromkeys([*near, *kind.telling, *fresh]))
-    best = max(candidates, key=lambda value: score(group, kind, value))
-    rest = (value for value in candidates if value != best)
-    return Pool(None, (best, *rest)) if gap else Pool(best, tuple(rest))
-
-
-def score(group: Group, kind: Kind, value: Any) -> int:
-    """How many of the conditions hold for the value."""
-    met = 0
-    for sign, raw in group.conditions:
-        other = kind.of(raw) if raw is not None else None
-        if value is None or other is None:
-            met += sign == ("null" if value is None else "not null")
-        else:
-            met += bool(_COMPARISONS[sign](value, other))
-    return met
-
-
-def meeting(sign: str, good: Any, kind: Kind) -> list[Any]:
-    """Values to compare with: first one under which the good value meets the condition."""
-    if good is None or not kind.steps:
-        return [good]
-    return sorted(kind.around(good)[:3], key=lambda other: not _COMPARISONS[sign](good, other))
 
 
 def later(value: Any, step: int) -> Any:

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-
-from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.scan.consumers import Consumer
-from membership_refactor.scan.read.catalog import columns_portrait
-from membership_refactor.scan.resolve.tables_as_spelled import View
-from membership_refactor.scan.resolve.tables_at_stage import structure_at, wide_columns
 
 Cell = tuple[str, str]
 """Table and column. The plan's tables are ``@wide`` and ``@parent``."""
@@ -51,6 +41,9 @@ class Needs:
     """Values that either form takes for a missing one, and days at which a range may end."""
     variables: set[str] = field(default_factory=set)
     """Names that belong to no table."""
+    writes: bool = False
+    written: set[str] = field(default_factory=set)
+    """Tables outside the plan that the statement writes."""
 
     def group(self, cell: Cell) -> Group:
         """The group of a cell; a new one where it has none."""
@@ -74,52 +67,3 @@ class Needs:
         if table in (WIDE, PARENT):
             return self.wide.get(column, ("uuid",))[0]  # the link and the parent's own key
         return self.foreign[table][column]
-
-
-class Catalog:
-    """What the database knows of the tables."""
-
-    def __init__(
-        self, connection: Connection, plan: TableSplit, stage: Stage, consumer: Consumer,
-        schema: str,
-    ) -> None:  # fmt: skip
-        portrait = columns_portrait(connection, schema)
-        connection.rollback()
-        self.connection, self.plan = connection, plan
-        self.columns = wide_columns(plan, portrait=portrait)
-        self.view = View(structure_at(plan, stage), consumer, "postgres")
-        self._known: Mapping[Cell, tuple[str, bool]] = {
-            _plain(table.name, column.name): (column.type, column.not_null)
-            for table in portrait.tables
-            for column in table.columns
-        }
-
-    def of(self, table: str, column: str) -> tuple[str, bool] | None:
-        """Type and NOT NULL of a column of any table."""
-        return self._known.get(_plain(table, column))
-
-    def wide(self, column: str) -> tuple[str, bool] | None:
-        """Type and NOT NULL of a column of the wide table."""
-        plan = self.plan
-        parent, copied = self.of(plan.parent, column), self.of(plan.child, column)
-        for table in (plan.source, plan.child, plan.retired):
-            known = self.of(table, column)
-            if known is not None and self.of(table, plan.key[0]) is not None:
-                # At interim the copy's key is nullable again; the parent's is not.
-                return known[0], (parent or known)[1]
-        return parent or (copied and (copied[0], False))
-
-    def evaluate(self, expression: str) -> Any:
-        """The value of an expression without columns. None where PostgreSQL does not take it."""
-        try:
-            with self.connection.begin_nested():
-                return self.connection.exec_driver_sql(
-                    f"SELECT {expression}", execution_options={"no_parameters": True}
-                ).scalar_one()
-        except DBAPIError:
-            return None
-
-
-def _plain(table: str, column: str) -> Cell:
-    """The names in the spelling under which camelCase and snake_case are the same."""
-    return table.replace("_", "").lower(), column.replace("_", "").lower()

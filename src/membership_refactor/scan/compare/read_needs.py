@@ -1,19 +1,27 @@
-"""Read from a statement what it asks of the rows on which it is run."""
+"""Read from a statement, and from the catalog, what it asks of the rows on which it is run."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlglot import exp
 
+from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.compare.kinds import DATE
-from membership_refactor.scan.compare.needs import PARENT, WIDE, Catalog, Cell, Needs
-from membership_refactor.scan.compare.to_postgres import Forms, NotComparable
+from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Needs
+from membership_refactor.scan.compare.results import NotComparable, StatementFailed
+from membership_refactor.scan.consumers import Consumer
+from membership_refactor.scan.read.catalog import columns_portrait
 from membership_refactor.scan.resolve.bindings import Source
 from membership_refactor.scan.resolve.query import resolve
-from membership_refactor.scan.resolve.tables_at_stage import Role
+from membership_refactor.scan.resolve.tables_as_spelled import View
+from membership_refactor.scan.resolve.tables_at_stage import Role, structure_at, wide_columns
+from membership_refactor.sql.own_statements import MARK
 
 _OPPOSITE = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPERATORS: dict[type[Any], str] = {
@@ -22,24 +30,85 @@ _OPERATORS: dict[type[Any], str] = {
     exp.Is: "=",
 }  # fmt: skip
 _MEETING = {">": 1, "<": -1, "<>": 1}
-_AROUND_COLUMNS = (exp.Column, exp.Paren, exp.Cast, exp.Func, exp.Neg, exp.Collate)
+_AROUND_COLUMNS = (exp.Column, exp.Paren, exp.Cast, exp.Func, exp.Neg, exp.Collate, exp.Dot)
 _INVERSES: dict[type[Any], type[Any]] = {
     exp.Add: exp.Sub, exp.Sub: exp.Add, exp.DateAdd: exp.DateSub, exp.DateSub: exp.DateAdd,
 }  # fmt: skip
 _VALUES = (bool, dt.date, int, float, str, dt.datetime)
 
 
-def needs_of(statement: Forms, catalog: Catalog) -> Needs:
+class Catalog:
+    """What the database knows of the tables."""
+
+    def __init__(
+        self, connection: Connection, plan: TableSplit, stage: Stage, consumer: Consumer,
+        schema: str,
+    ) -> None:  # fmt: skip
+        portrait = columns_portrait(connection, schema)
+        connection.rollback()
+        self.connection, self.plan, self.schema = connection, plan, schema
+        self.columns = wide_columns(plan, portrait=portrait)
+        self.view = View(structure_at(plan, stage), consumer, "postgres")
+        self._known: Mapping[Cell, tuple[str, bool]] = {
+            _plain(table.name, column.name): (column.type, column.not_null)
+            for table in portrait.tables
+            for column in table.columns
+        }
+
+    def of(self, table: str, column: str) -> tuple[str, bool] | None:
+        """Type and NOT NULL of a column of any table."""
+        return self._known.get(_plain(table, column))
+
+    def sure(self, table: str, column: str) -> tuple[str, bool]:
+        """The same, of the wide table where none is named. Raises NotComparable without one."""
+        found = self.of(table, column) if table else self._wide(column)
+        if found is None:
+            name = f"{table}.{column}" if table else column
+            raise NotComparable(f"the database has no {name}, whose type is needed")
+        return found
+
+    def _wide(self, column: str) -> tuple[str, bool] | None:
+        plan = self.plan
+        parent, copied = self.of(plan.parent, column), self.of(plan.child, column)
+        for table in (plan.source, plan.child, plan.retired):
+            known = self.of(table, column)
+            if known is not None and self.of(table, plan.key[0]) is not None:
+                # At interim the copy's key is nullable again; the parent's is not.
+                return known[0], (parent or known)[1]
+        return parent or (copied and (copied[0], False))
+
+    def run(self, text: str, parameters: tuple[Any, ...] | None = None) -> Any:
+        """Run a statement. Raises StatementFailed."""
+        try:
+            return self.connection.exec_driver_sql(f"{text}\n{MARK}", parameters)
+        except DBAPIError as error:
+            raise StatementFailed(error) from error
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression without columns. None where PostgreSQL does not take it."""
+        try:
+            with self.connection.begin_nested():
+                return self.run(f"SELECT {expression}").scalar_one()
+        except StatementFailed:
+            return None
+
+
+def _plain(table: str, column: str) -> Cell:
+    """The names in the spelling under which camelCase and snake_case are the same."""
+    return table.replace("_", "").lower(), column.replace("_", "").lower()
+
+
+def needs_of(old: Any, new: Any, catalog: Catalog) -> Needs:
     """Read the old form, and which values either form takes for missing ones."""
     stand_ins = [
         node.to_py()
-        for form in (statement.old, statement.new)
+        for form in (old, new)
         for node in form.find_all(exp.Literal, exp.Neg)
         if (node.is_string or node.is_number)
         # A range or a function may have its border at any day that is written.
         and (node.find_ancestor(exp.Coalesce) or DATE.of(node.to_py()) is not None)
     ]
-    tree = statement.old.copy()
+    tree = old.copy()
     # Names of a tree that was changed have lost their places: every name gets one of its own.
     for number, identifier in enumerate(tree.find_all(exp.Identifier)):
         identifier.meta.update(start=2 * number, end=2 * number)
@@ -87,18 +156,12 @@ class _Reader:
         for node in self.tree.walk():
             self._visit(node)
         for table, foreign in needs.foreign.items():
-            for column in foreign:
-                known = self.catalog.of(table, column)
-                foreign[column] = self._known_type(known, f"{table}.{column}")[0]
-        for column in self.catalog.columns:
-            needs.wide[column] = self._known_type(self.catalog.wide(column), column)
+            foreign |= {column: self.catalog.sure(table, column)[0] for column in foreign}
+        needs.wide = {column: self.catalog.sure("", column) for column in self.catalog.columns}
+        for write in self.tree.find_all(exp.Insert, exp.Update, exp.Delete):
+            needs.writes, target = True, write.this.find(exp.Table)
+            needs.written |= {target.name} & needs.foreign.keys() if target is not None else set()
         return needs
-
-    @staticmethod
-    def _known_type(found: tuple[str, bool] | None, name: str) -> tuple[str, bool]:
-        if found is None:
-            raise NotComparable(f"the database has no {name}, whose type is needed")
-        return found
 
     def _note(self, cell: Cell | None, start: int) -> None:
         if cell is None:

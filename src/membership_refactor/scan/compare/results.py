@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from membership_refactor.scan.findings.values import Place
 
 
@@ -92,8 +94,9 @@ def _different(old: Result, new: Result) -> str:
         return ""
     lost, won = before - after, after - before
     shown = next(iter(lost or won))
+    cells = ", ".join("NULL" if cell is None else str(cell) for cell in shown)
     times = f"{before[shown]} before, {after[shown]} after"
-    return f"{sum(lost.values())} rows lost, {sum(won.values())} new; {_shown(shown)}: {times}"
+    return f"{lost.total()} rows lost, {won.total()} new; ({cells[:300]}): {times}"
 
 
 def _cell(value: Any) -> Any:
@@ -105,11 +108,6 @@ def _cell(value: Any) -> Any:
     return value if value.__hash__ is not None else repr(value)
 
 
-def _shown(row: tuple[Any, ...]) -> str:
-    cells = ", ".join("NULL" if cell is None else str(cell) for cell in row)
-    return f"({cells[:300]})"
-
-
 NOWHERE = Place(path="", line=1, column=1)
 
 
@@ -119,6 +117,33 @@ class Verdict(StrEnum):
     EQUAL = "equal"
     DIFFERENT = "different"
     NOT_COMPARED = "not compared"
+
+
+class NotComparable(Exception):
+    """Raised where a statement cannot be compared by running it. The message says why."""
+
+    verdict = Verdict.NOT_COMPARED
+
+
+def refuse(holds: object, why: str) -> None:
+    """Raise NotComparable with the reason, if it holds."""
+    if holds:
+        raise NotComparable(why)
+
+
+class StatementFailed(NotComparable):
+    """Raised with what PostgreSQL said to a statement that was to be compared."""
+
+    def __init__(self, error: DBAPIError) -> None:
+        super().__init__(str(error.orig).strip().split("\n")[0])
+        self.code = str(getattr(error.orig, "sqlstate", None) or "")
+        """SQLSTATE."""
+
+
+class Refused(NotComparable):
+    """Raised where PostgreSQL does not take the new form in one of the structures."""
+
+    verdict = Verdict.DIFFERENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,61 +9,43 @@ import random
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from membership_refactor.planning import Stage, TableSplit
+from membership_refactor.planning import Stage
 from membership_refactor.scan.compare.generated_rows import DataSet
 from membership_refactor.scan.compare.needs import WIDE, Needs, Row
-from membership_refactor.scan.consumers import NameMap
+from membership_refactor.scan.compare.read_needs import Catalog
+from membership_refactor.scan.compare.results import Outcome, Result, StatementFailed
 from membership_refactor.scan.resolve.tables_at_stage import Role, structure_at
-from membership_refactor.sql.own_statements import MARK, in_one_message
+from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import columns as column_list
-from membership_refactor.sql.quoting import ident, qualified
+from membership_refactor.sql.quoting import ident, literal, qualified
 
-_OFF = {
-    "sequential": {"enable_indexscan", "enable_bitmapscan"},
-    "index": {"enable_seqscan", "enable_hashagg"},
-    "merge": {"enable_hashjoin", "enable_nestloop", "enable_hashagg"},
-    "hash": {"enable_mergejoin", "enable_nestloop", "enable_sort"},
-}
-_SETTINGS = sorted(set().union(*_OFF.values()))
-PLANS = tuple(_OFF)
-"""Names of the plans that every form is run with."""
-
-
-def prefer(plan: str) -> str:
-    """The settings under which the planner takes this plan where it can."""
-    off = _OFF[plan]
-    return "; ".join(f"SET LOCAL {name} = {'off' if name in off else 'on'}" for name in _SETTINGS)
+_OFF = (
+    {"enable_indexscan", "enable_bitmapscan"},  # sequential
+    {"enable_seqscan", "enable_hashagg"},  # index
+    {"enable_hashjoin", "enable_nestloop", "enable_hashagg"},  # merge
+    {"enable_mergejoin", "enable_nestloop", "enable_sort"},  # hash
+)
+PLANS = tuple(
+    "; ".join(f"SET LOCAL {n} = {'off' if n in off else 'on'}" for n in sorted(set().union(*_OFF)))
+    for off in _OFF
+)
+"""The settings under which the planner takes each kind of plan where it can. Every form is run with
+all of them."""
 
 
 OLD, MIRROR, INTERIM, CURRENT = "old", "mirror", "interim", "current"
-"""The mirror has the old structure too, with all rows in the reverse order. So has current."""
+"""The mirror has the old structure too, with all rows in the reverse order. So has current. Each
+has the tables outside the plan beside it."""
 FORMS = (OLD, MIRROR, INTERIM, CURRENT)
 _REVERSED = (MIRROR, CURRENT)
-_OTHERS = ("others", "others_reversed")
-"""The tables outside the plan. The second has the rows in the reverse order."""
 FIRST_NEW_ID = 800_000
 """Ids that a statement makes start here. Forms do not give the same row the same one."""
 _INDEXED = 6
-TAKEN = "mr_branch_taken"
-"""The function that raises an error with its own name when it is called. Every form finds it."""
 
 
-class StatementFailed(Exception):
-    """Raised with what PostgreSQL said to a statement that was to be compared."""
-
-    def __init__(self, error: DBAPIError) -> None:
-        super().__init__(str(error.orig).strip().split("\n")[0])
-        self.code = str(getattr(error.orig, "sqlstate", None) or "")
-        """SQLSTATE."""
-
-
-@dataclass
 class Scratch:
     """One connection inside a transaction. Names are in lower case, as the consumer spells them.
 
@@ -71,55 +53,41 @@ class Scratch:
     transaction ends, and a hundred statements later every scan would read them all.
     """
 
-    connection: Connection
-    plan: TableSplit
-    old_stage: Stage
-    names: NameMap
-    needs: Needs
-    token: str = field(default_factory=lambda: f"mr_compare_{os.getpid()}_{secrets.token_hex(3)}")
-    made: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
-    """Form to table to the plan's columns."""
-    _childless: tuple[str, ...] = ()
-    _using: tuple[str, str] = ("", "")
-
-    def run(self, text: str, parameters: tuple[Any, ...] | None = None) -> Any:
-        """Run a statement. Raises StatementFailed."""
-        options = {"no_parameters": parameters is None}
-        try:
-            return self.connection.exec_driver_sql(
-                f"{text}\n{MARK}", parameters, execution_options=options
-            )
-        except DBAPIError as error:
-            raise StatementFailed(error) from error
+    def __init__(self, catalog: Catalog, needs: Needs) -> None:
+        self.needs, self.plan = needs, catalog.plan
+        self.names, self.old_stage = catalog.view.names, catalog.view.structure.stage
+        self.run = catalog.run
+        self.token = f"mr_compare_{os.getpid()}_{secrets.token_hex(3)}"
+        self.made: dict[str, dict[str, tuple[str, ...]]] = {form: {} for form in FORMS}
+        """Form to table to the plan's columns."""
+        self._childless: list[str] = []
+        """Literals of the parents' uuids that no loaded child has."""
+        self._using = ("", "")
 
     def schema(self, form: str) -> str:
-        """The schema of a form, or of the tables outside the plan."""
+        """The schema of a form."""
         return f"{self.token}_{form}"
 
     def create(self, *, timeout_ms: int) -> None:
-        """Create the plan's tables in each form, and the tables outside the plan once."""
+        """Create the plan's tables in each form, and the tables outside the plan beside them."""
         # A plan that is preferred has a huge cost, and compiling it would take most of the time.
         settings = f"SET LOCAL statement_timeout = {timeout_ms}; SET LOCAL jit = off"
-        schemas = (f"CREATE SCHEMA {ident(self.schema(form))}" for form in (*FORMS, *_OTHERS))
+        schemas = (f"CREATE SCHEMA {ident(self.schema(form))}" for form in FORMS)
         self.run(in_one_message((settings, *schemas)))
         stages = (self.old_stage, self.old_stage, Stage.INTERIM, Stage.CURRENT)
         for form, stage in zip(FORMS, stages, strict=True):
             self._create_form(form, stage)
-        for others in _OTHERS:
             for name, columns in self.needs.foreign.items():
+                key = next((column for column in ("id", "uuid") if column in columns), "")
                 lines = [
-                    f"{ident(column)} {type_}{' PRIMARY KEY' if column in ('id', 'uuid') else ''}"
+                    f"{ident(column)} {type_}{' PRIMARY KEY' if column == key else ''}"
                     for column, type_ in columns.items()
                 ]
                 asked = [column for column in columns if (name, column) in self.needs.groups]
-                self._create_table(self._where(others, name), lines, asked)
-            self.run(
-                f"CREATE FUNCTION {self._where(others, TAKEN)}() RETURNS boolean "
-                f"LANGUAGE plpgsql VOLATILE AS $$ BEGIN RAISE EXCEPTION '{TAKEN}'; END $$"
-            )
+                self._create_table(self._where(form, name), lines, asked)
 
     def _create_form(self, form: str, stage: Stage) -> None:
-        plan, made = self.plan, self.made.setdefault(form, {})
+        plan, made = self.plan, self.made[form]
         leaving = plan.leaving if stage is Stage.CURRENT else ()
         for table in structure_at(plan, stage).tables:
             own, parent = table.present, table.role is Role.PARENT
@@ -156,19 +124,17 @@ class Scratch:
         """The name of the plan's table in the scratch schemas."""
         return self.names.table(name).lower()
 
-    def use(self, form: str, plan: str = PLANS[0]) -> None:
+    def use(self, form: str = OLD, plan: str = PLANS[0]) -> None:
         """Let names without a schema mean the tables of the form, and prefer a plan."""
         if (form, plan) != self._using:
-            others = self.schema("others_reversed" if form in _REVERSED else "others")
-            path = f"{ident(self.schema(form))}, {ident(others)}"
-            self.run(f"SET LOCAL search_path = {path}; {prefer(plan)}")
+            self.run(f"SET LOCAL search_path = {ident(self.schema(form))}; {plan}")
             self._using = (form, plan)
 
     def load(self, data: DataSet) -> None:
         """Put the same facts into every form. Deprecated columns hold the parent's values."""
         linked = {child[self.plan.link] for child in data.children}
         uuids = (str(parent[self.plan.parent_id]) for parent in data.parents)
-        self._childless = tuple(uuid for uuid in uuids if uuid not in linked)
+        self._childless = [literal(uuid) for uuid in uuids if uuid not in linked]
         texts: list[str] = []
         for form in FORMS:
             step = -1 if form in _REVERSED else 1
@@ -176,51 +142,61 @@ class Scratch:
                 every = data.children if self.plan.last_id in names else data.parents
                 rows = [{self.spell(n): row.get(n) for n in names} for row in every[::step]]
                 texts.append(_insert(self._where(form, self.table(table)), rows))
-        for table, rows in data.foreign.items():
-            texts.append(_insert(self._where("others", table), rows))
-            texts.append(_insert(self._where("others_reversed", table), rows[::-1]))
-        self.run(in_one_message(text for text in texts if text) or "SELECT")
+            for table, rows in data.foreign.items():
+                texts.append(_insert(self._where(form, table), rows[::step]))
+        self.run(in_one_message(texts))
 
     def shuffle(self, source: random.Random, *forms: str) -> None:
         """Put the loaded rows of these forms, and of the tables beside them, into other orders."""
-        tables = [(form, self.table(name)) for form in forms for name in self.made[form]]
-        tables += [(others, name) for others in _OTHERS for name in self.needs.foreign]
-        for schema, name in tables:
-            where, seed = self._where(schema, name), source.random()
-            self.run(
-                f"WITH gone AS (DELETE FROM {where} t RETURNING t) INSERT INTO {where} "
-                f"SELECT (t).* FROM gone ORDER BY md5(t::text || '{seed}')"
-            )
+        for form in forms:
+            for name in (*map(self.table, self.made[form]), *self.needs.foreign):
+                where, seed = self._where(form, name), source.random()
+                self.run(
+                    f"WITH gone AS (DELETE FROM {where} t RETURNING t) INSERT INTO {where} "
+                    f"SELECT (t).* FROM gone ORDER BY md5(t::text || '{seed}')"
+                )
 
-    def childless(self, form: str) -> str | None:
-        """The query of the parents that have no child before the statement runs, if there are."""
-        if not self._childless:
-            return None
-        # A structure without a parent table is one where nothing can change such a parent.
-        has_parents = self.plan.parent_id in self.made[form].get(self.plan.parent, ())
-        own = form if has_parents else INTERIM
-        listed = column_list(map(self.spell, (self.plan.parent_id, *self.plan.deprecated)))
-        parents = self._where(own, self.table(self.plan.parent))
-        uuids = ", ".join(f"'{uuid}'" for uuid in self._childless)
-        uuid = ident(self.spell(self.plan.parent_id))
-        return f"SELECT {listed} FROM {parents} WHERE {uuid} IN ({uuids})"
+    def outcome(self, text: str, form: str = OLD, plan: str = PLANS[0]) -> Outcome:
+        """The rows of a query, or the state that a write leaves. The write is undone."""
+        self.use(form, plan)
+        if not self.needs.writes:
+            return Outcome((("", self._query(text)),))
+        with self.undone():
+            cursor = self.run(text)
+            count, returned = cursor.rowcount, self._without_new_ids(Result.fetched(cursor))
+            return Outcome((("RETURNING", returned), *self.left(form)), count)
+
+    def left(self, form: str = OLD) -> Iterator[tuple[str, Result]]:
+        """Yield what the form holds now: each part with its name."""
+        yield "the rows afterwards", self._without_new_ids(self._query(self._old_shape(form)))
+        for name in sorted(self.needs.written):
+            yield name, self._query(f"SELECT * FROM {self._where(form, name)}")
+        if self._childless:
+            # A structure without a parent table is one where nothing can change such a parent.
+            has_parents = self.plan.parent_id in self.made[form].get(self.plan.parent, ())
+            _, parents, _ = self.pair(form if has_parents else INTERIM)
+            listed = column_list(map(self.spell, (self.plan.parent_id, *self.plan.deprecated)))
+            uuid, uuids = ident(self.spell(self.plan.parent_id)), ", ".join(self._childless)
+            query = f"SELECT {listed} FROM {parents} WHERE {uuid} IN ({uuids})"
+            yield "parents without children", self._query(query)
+
+    def _query(self, text: str) -> Result:
+        return Result.fetched(self.run(text))
+
+    def _without_new_ids(self, result: Result) -> Result:
+        return result.masked(self.spell(self.plan.last_id), FIRST_NEW_ID)
 
     @contextmanager
     def undone(self) -> Iterator[None]:
         """Undo whatever happens inside."""
         self.run("SAVEPOINT mr_compare")
         before = self._using
-        undo = "ROLLBACK TO SAVEPOINT mr_compare; RELEASE SAVEPOINT mr_compare"
         try:
             yield
-        except BaseException:
+        finally:
             # Where the connection is lost there is nothing to undo. The first error tells why.
             with contextlib.suppress(SQLAlchemyError, StatementFailed):
-                self.run(undo)
-            raise
-        else:
-            self.run(undo)
-        finally:
+                self.run("ROLLBACK TO SAVEPOINT mr_compare; RELEASE SAVEPOINT mr_compare")
             self._using = before  # SET LOCAL is undone too
 
     def wide_tables(self) -> list[tuple[str, tuple[str, ...]]]:
@@ -228,7 +204,7 @@ class Scratch:
         wanted = {*self.plan.deprecated, *self.plan.ids}
         return [(table, names) for table, names in self.made[OLD].items() if wanted <= set(names)]
 
-    def old_shape(self, form: str) -> str:
+    def _old_shape(self, form: str) -> str:
         """The query that shows the content of a form as the wide table's rows."""
         if form not in (INTERIM, CURRENT):
             table, _ = self.wide_tables()[0]
@@ -251,12 +227,6 @@ class Scratch:
 
 
 def _insert(where: str, rows: list[Row]) -> str:
-    """The statement that inserts the rows. Empty where there are none."""
-    if not rows:
-        return ""
-    document = json.dumps(rows, default=lambda value: value.isoformat()).replace("'", "''")
-    listed = column_list(rows[0])
-    return (
-        f"INSERT INTO {where} ({listed}) SELECT {listed} "
-        f"FROM json_populate_recordset(NULL::{where}, '{document}'::json)"
-    )
+    """The statement that inserts the rows. They have every column."""
+    document = literal(json.dumps(rows, default=lambda value: value.isoformat()))
+    return f"INSERT INTO {where} SELECT * FROM json_populate_recordset(NULL::{where}, {document})"

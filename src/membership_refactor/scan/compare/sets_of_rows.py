@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from membership_refactor.scan.compare.generated_rows import DataSet, Generator
 from membership_refactor.scan.compare.kinds import later
@@ -64,8 +65,7 @@ def targeted_set(generator: Generator) -> DataSet:
         generator.parent(data, {**base, column: generator.unique(column, 900)})
     generator.parent(data, generator.fresh_key())
     for column in generator.child_columns:
-        missing = (None,) if generator.nullable(column) else ()
-        for value in (*generator.wide(column).others[:5], *missing):
+        for value in (*generator.wide(column).others[:5], *[None] * generator.nullable(column)):
             generator.child(data, data.parents[0], {column: value})
     return generator.finished(data)
 
@@ -76,17 +76,20 @@ def _distinct(rows: Iterable[Row], key: Sequence[str]) -> list[Row]:
 
 def spread_set(generator: Generator) -> DataSet:
     """Make rows that differ in every column that no condition asks for: no order has ties."""
-    data, plan, base = DataSet(), generator.plan, generator.base
-
-    def spread(columns: Iterable[str], number: int) -> Row:
-        free = filter(generator.free, columns)
-        return {column: generator.unique(column, number) for column in free}
-
+    key, base = generator.plan.key, generator.base
+    free = [column for column in key if generator.free(column)]
     numbers = generator.random.sample(range(1, 9), 8)
-    rows = [{**base, **spread((*plan.key, *plan.parent_values), number)} for number in numbers]
-    for row, number in zip(_distinct(rows, plan.key), numbers, strict=False):
-        parent = generator.parent(data, row)
-        generator.child(data, parent, spread(generator.child_columns, number))
+    rows = [base | {column: generator.unique(column, n) for column in free} for n in numbers]
+    return _small(generator, _distinct(rows, key))
+
+
+def _small(generator: Generator, rows: Iterable[Row], *childless: Row) -> DataSet:
+    """Make a set of parents with one child each, and of childless ones."""
+    data = DataSet()
+    for row in rows:
+        generator.child(data, generator.parent(data, row), {})
+    for row in childless:
+        generator.parent(data, row)
     return generator.finished(data)
 
 
@@ -97,10 +100,7 @@ def near_set(generator: Generator, size: int) -> DataSet:
     rows: list[Row] = []
     for _ in range(size):
         row = {c: v if draw.random() < 0.6 else generator.odd(c) for c, v in base.items()}
-        for column in plan.parent_values:
-            missing = column not in generator.asked and draw.random() < 0.2
-            missing = missing and generator.nullable(column)
-            row[column] = None if missing else generator.near(column, few)
+        row |= {column: generator.near(column, few) for column in plan.parent_values}
         _keep_gaps(generator, row)
         rows.append(row)
     for row in _distinct(rows, plan.key):
@@ -120,11 +120,9 @@ def _keep_gaps(generator: Generator, row: Row, fixed: Sequence[str] = ()) -> Non
     for (_, more), (_, less), number in generator.needs.gaps:
         step = number + generator.random.choice((-1, 0, 0, 1))
         changed, other, sign = (more, less, 1) if more not in fixed else (less, more, -1)
-        value = row.get(other)
-        if changed not in row or changed in fixed or generator.random.random() < 0.3:
-            continue
-        if value is not None:
-            row[changed] = later(value, sign * step)
+        held = changed in row and changed not in fixed and row.get(other) is not None
+        if held and generator.random.random() >= 0.3:
+            row[changed] = later(row[other], sign * step)
 
 
 def small_sets(generator: Generator) -> Iterator[DataSet]:
@@ -138,37 +136,21 @@ def small_sets(generator: Generator) -> Iterator[DataSet]:
     every = dict(item for rows in special.values() for item in rows[0].items())
     breaking = [every] if len(special) > 1 else []
     breaking += [row for rows in special.values() for row in rows[:3]][:6]
-    good_or_broken = [{}, *breaking]
-
-    def small(rows: Sequence[Row], *childless: Row) -> DataSet:
-        data = DataSet()
-        for row in rows:
-            generator.child(data, generator.parent(data, row))
-        for row in childless:
-            generator.parent(data, row)
-        return generator.finished(data)
-
+    good_or_broken, small = [{}, *breaking], partial(_small, generator)
     for column in special:
         for value in generator.named(column):
             # The value alone decides, as each one of a list has to.
             yield small([{**base, **breaking[0], column: value}])
-    twins = [{**base, column: generator.unique(column, 77)} for column in key]
-    for twin in twins:
-        yield small([base], twin)
-        yield small([base, twin])
-        yield from (small([{**twin, **payload}], base) for payload in good_or_broken[:3])
-    for column in filter(generator.nullable, key):
-        gap = {**base, column: None}
-        yield small([gap])
-        for twin in ({**base, column: v} for v in generator.twins(column) if v is not None):
-            yield small([gap, twin])
-            yield from (small([{**gap, **payload}], twin) for payload in good_or_broken[:2])
     named = [column for column in key if generator.named(column)]
     bases = [{**base, c: value} for c in named for value in generator.wide(c).others[:2]]
-    for row, column, payload in itertools.product([base, *bases], key, breaking or [{}]):
-        twin = {**row, column: generator.unique(column, 77)}
-        yield small([{**twin, **payload}], row)
-        yield small([{**row, **payload}], twin)
+    pairs = [(row, {**row, c: generator.unique(c, 77)}) for row in (base, *bases) for c in key]
     for column in key:
-        for value in generator.wide(column).others[:4]:
-            yield small([{**base, column: value}], base)
+        values = [value for value in generator.twins(column) if value is not None]
+        if generator.nullable(column):
+            pairs += [({**base, column: None}, {**base, column: value}) for value in values]
+        pairs += [({**base, column: value}, base) for value in generator.wide(column).others[:4]]
+    for payloads in (good_or_broken[:2], good_or_broken[2:]):
+        for (row, twin), payload in itertools.product(pairs, payloads):
+            yield small([{**row, **payload}], twin)
+            yield small([{**twin, **payload}], row)
+        yield from map(small, pairs)

@@ -6,15 +6,15 @@ Others fail as soon as a row takes a branch of a CASE, or meets a condition.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlglot
 from sqlglot import exp
 
 from membership_refactor.scan.compare.kinds import kind_of, literal
-from membership_refactor.scan.compare.scratch_schemas import INTERIM, TAKEN, Scratch
+from membership_refactor.scan.compare.scratch_schemas import INTERIM, Scratch
+from membership_refactor.scan.compare.to_postgres import text_of
 from membership_refactor.sql.quoting import ident
 
 _OPPOSITES: dict[type[Any], type[Any]] = {
@@ -37,12 +37,16 @@ _NO_DATES = (exp.AggFunc, exp.Coalesce, exp.Connector, exp.Case)
 """Around a date that is not computed with. Another day there is no likely mistake."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Variant:
+TAKEN = "mr_branch_taken"
+"""The error of a form whose marked branch is taken has this word."""
+_RAISED = sqlglot.parse_one(f"CAST(random() || '{TAKEN}' AS boolean)", dialect="postgres")
+
+
+class Variant(NamedTuple):
     """A changed form of a statement, and what was changed."""
 
     name: str
-    tree: Any
+    text: str
 
 
 def wrong_forms(scratch: Scratch, tree: Any) -> Iterator[Variant]:
@@ -53,17 +57,17 @@ def wrong_forms(scratch: Scratch, tree: Any) -> Iterator[Variant]:
     made += [kind(node) for kind in (_rows, _conditions, _values) for node in nodes]
     made.append(_steps(scratch, tree))
     for name, changes in itertools.chain.from_iterable(made):
-        yield Variant(name, _changed(tree, changes))
+        yield _changed(name, tree, changes)
 
 
-def _changed(tree: Any, changes: Sequence[Change]) -> Any:
-    """Copy the tree with some of its nodes replaced."""
+def _changed(name: str, tree: Any, changes: Sequence[Change]) -> Variant:
+    """The tree with some of its nodes replaced."""
     for number, (node, _) in enumerate(changes):
         node.meta["changed"] = number
     made = tree.transform(lambda n: changes[n.meta["changed"]][1] if "changed" in n.meta else n)
     for node, _ in changes:
         del node.meta["changed"]
-    return made
+    return Variant(name, text_of(made))
 
 
 def _with(node: Any, **arguments: Any) -> Sequence[Change]:
@@ -82,16 +86,15 @@ def _swapped(scratch: Scratch, tree: Any) -> Made:
     """Read another column of the same type, at every place or at one."""
     moved, wide = scratch.plan.deprecated, scratch.needs.wide
     for column in (name for name in moved if name in scratch.needs.used):
-        spelled = scratch.spell(column)
-        places = [node for node in tree.find_all(exp.Column) if node.name == spelled]
         # A neighbour in the key is what a hand that types takes for it.
         others = (n for n in moved if n != column and wide[n][0] == wide[column][0])
-        if not places or (other := next(others, None)) is None:
+        places = [node for node in tree.find_all(exp.Column) if node.name == scratch.spell(column)]
+        single = [[place] for place in places[:4] if len(places) > 1]
+        if (other := next(others, None)) is None:
             continue
-        new = exp.to_identifier(scratch.spell(other), quoted=True)
-        single = [[place] for place in places[:4]] if len(places) > 1 else []
-        for number, chosen in enumerate([places, *single]):
+        for number, chosen in enumerate(filter(None, [places, *single])):
             use = f" (use {number})" if number else ""
+            new = exp.to_identifier(scratch.spell(other), quoted=True)
             changes = [_with(node, this=new.copy())[0] for node in chosen]
             yield f"{other} for {column}{use}", changes
 
@@ -136,8 +139,7 @@ def _conditions(node: Any) -> Made:
             kept = [other.copy() for other in node.expressions if other is not value]
             yield f"without {value.sql()} of IN", _with(node, expressions=kept)
     if type(node) in _OPPOSITES:
-        given = {key: node.args[key].copy() for key in ("this", "expression") if node.args.get(key)}
-        other = _OPPOSITES[type(node)](**given)
+        other = _OPPOSITES[type(node)](**node.copy().args)
         yield f"{other.key} for {node.key}", [(node, other)]
 
 
@@ -191,26 +193,22 @@ def branches_of(tree: Any) -> Iterator[Variant]:
         seen.add(text)
         same = [_results_of(node) for node in tree.find_all(type(case)) if node == case]
         for at, result in enumerate(_results_of(case)):
-            made = _changed(tree, [(found[at], _marked(found[at])) for found in same])
-            yield Variant(f"{result.sql(dialect='postgres')} of {text}", made)
+            changes = [(found[at], _marked(found[at])) for found in same]
+            yield _changed(f"{result.sql(dialect='postgres')} of {text}", tree, changes)
     selects = (select for select in tree.find_all(exp.Select) if not select.args.get("group"))
     results = [item for select in selects for item in select.expressions]
     for node in (node for item in results for node in item.find_all(*_PREDICATES)):
         if isinstance(node, exp.Exists) or node.find_ancestor(*_ELSEWHERE):
             continue
-        no = exp.Not(this=exp.Paren(this=node.copy()))
-        for value, condition in (("true", node.copy()), ("false", no)):
-            branch = exp.If(this=condition, true=_marked(node))
-            marked = exp.Paren(this=exp.Case(ifs=[branch], default=node.copy()))
+        for value, condition in (("true", node), ("false", exp.paren(node).not_())):
+            marked = exp.paren(exp.case().when(condition, _marked(node)).else_(node))
             name = f"in which {node.sql(dialect='postgres')} is {value}"
-            yield Variant(name, _changed(tree, [(node, marked)]))
+            yield _changed(name, tree, [(node, marked)])
 
 
 def _marked(result: Any) -> Any:
     """A CASE of the same type, so that a NULL or a literal keeps the type that it would have."""
-    call = exp.Anonymous(this=TAKEN, expressions=[])
-    condition = exp.If(this=call, true=result.copy())
-    return exp.Case(ifs=[condition], default=result.copy())
+    return exp.case().when(_RAISED, result).else_(result)
 
 
 _PREDICATES = (
@@ -231,7 +229,7 @@ def _wrong_links(scratch: Scratch, old: Any) -> Iterator[Variant]:
             alias = node.args.get("alias") or exp.TableAlias(this=node.this.copy())
             joins = node.args.get("joins")
             node.replace(exp.Subquery(this=query, alias=alias, joins=joins))
-        yield Variant(name, tree)
+        yield Variant(name, text_of(tree))
 
 
 def _links(scratch: Scratch) -> Iterator[tuple[str, str]]:
@@ -239,28 +237,30 @@ def _links(scratch: Scratch) -> Iterator[tuple[str, str]]:
     plan, wide = scratch.plan, scratch.needs.wide
     child, parent, link = scratch.pair(INTERIM)
 
-    def joined(conditions: Iterable[str]) -> str:
-        return f"{{}} FROM {child} JOIN {parent} ON {' AND '.join(conditions)}"
-
     def both(column: str, comparison: str) -> str:
         spelled = ident(scratch.spell(column))
         return comparison.format(f"p.{spelled}", f"c.{spelled}")
 
     safe = {column: both(column, "{} IS NOT DISTINCT FROM {}") for column in plan.key}
-    yield "the key compared with =", joined(both(column, "{} = {}") for column in plan.key)
+
+    def joined(others: Mapping[str, str]) -> str:
+        """Joined by the key with other conditions for these columns; none where one is empty."""
+        conditions = " AND ".join(filter(None, {**safe, **others}.values()))
+        return f"{{}} FROM {child} JOIN {parent} ON {conditions or 'TRUE'}"
+
+    equal = {column: both(column, "{} = {}") for column in plan.key}
+    yield "the key compared with =", joined(equal)
     for column in plan.key:
-        stand_in = kind_of(wide[column][0]).sentinels[:1]
-        if not wide[column][1]:
-            equal = joined({**safe, column: both(column, "{} = {}")}.values())
-            yield f"{column} compared with =", equal
-        if stand_in and not wide[column][1]:
-            given = literal(stand_in[0], wide[column][0])
-            filled = both(column, f"coalesce({{}}, {given}) = coalesce({{}}, {given})")
-            yield f"{column} compared with coalesce", joined({**safe, column: filled}.values())
-        rest = (condition for other, condition in safe.items() if other != column)
-        yield f"the key without {column}", joined(rest)
-    yield f"joined by {plan.key[0]} only", joined([safe[plan.key[0]]])
+        type_, not_null = wide[column]
+        if not not_null:
+            yield f"{column} compared with =", joined({column: equal[column]})
+            for value in kind_of(type_).sentinels[:1]:
+                given = literal(value, type_)
+                filled = both(column, f"coalesce({{}}, {given}) = coalesce({{}}, {given})")
+                yield f"{column} compared with coalesce", joined({column: filled})
+        yield f"the key without {column}", joined({column: ""})
+    yield f"joined by {plan.key[0]} only", joined(dict.fromkeys(plan.key[1:], ""))
     yield "parents without children too", f"{{}} FROM {parent} LEFT JOIN {child} ON {link}"
     uuid = f"p.{ident(scratch.spell(plan.parent_id))}"
-    one_each = f"DISTINCT ON ({uuid}) {joined([link])} ORDER BY {uuid}"
+    one_each = f"DISTINCT ON ({uuid}) {{}} FROM {child} JOIN {parent} ON {link} ORDER BY {uuid}"
     yield "one row for each parent", one_each

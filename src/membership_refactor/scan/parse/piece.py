@@ -75,13 +75,14 @@ class Placed:
         """The offset in the file of a position in the text."""
         return self.offsets[min(position, len(self.text))]
 
-    def replaced(self, edits: Sequence[tuple[int, int, str]]) -> Placed:
-        """Make edits (start, end, text), sorted and apart. New text stands where the old began."""
+    def replaced(self, edits: Sequence[tuple[int, int, str]], *, made: int | None = None) -> Placed:
+        """Make edits (start, end, text), sorted and apart. New text stands where the old began, or
+        at the offset ``made``."""
         offsets: list[int] = []
         last = 0
         for start, end, new in edits:
             offsets += self.offsets[last:start]
-            offsets += [self.offsets[start]] * len(new)
+            offsets += [self.offsets[start] if made is None else made] * len(new)
             last = end
         offsets += self.offsets[last:]
         return Placed(applied(self.text, edits), offsets)

@@ -199,7 +199,7 @@ class Queries:
         name = self._bare(inner)
         found = frame.named(name) if name else None
         if found is None or any(source.has(name) for source in frame.sources):
-            return [node.this]
+            return [node.this, node.expression]  # schema.function(column)
         source, depth = found
         self.names.account(inner.this)
         first, last = span(inner.this), span(node.expression)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.scan.parse.piece import Edit, Look, Placed, applied, joined
+from membership_refactor.scan.parse.piece import Edit, Look, Placed, applied
 from membership_refactor.scan.read.encoding import Decoded, decode, digest
 
 
@@ -25,15 +25,6 @@ def ordered(edits: Sequence[Edit]) -> list[Edit]:
         if other.start < one.end or (one.start == other.start and one.end == other.end):
             raise Overlap
     return result
-
-
-def after(text: str, edits: Sequence[Edit]) -> Placed:
-    """The new text with, for each character, its place in the old one; -1 where it was added."""
-    parts, last = [], 0
-    for edit in edits:
-        parts += [Placed.at(text).cut(last, edit.start), Placed.made(edit.text, -1)]
-        last = edit.end
-    return joined([*parts, Placed.at(text).cut(last, len(text))])
 
 
 def in_file(
@@ -53,17 +44,12 @@ def in_file(
 
 def new_text(text: str, outcome: FileOutcome) -> str:
     """The text of the file with every statement in its new form."""
-    try:
-        return applied(text, ordered([e for one in outcome.rewrites for e in one.edits]))
-    except Overlap:
-        # Two readings of one text: a constant that stands in two statements, for instance.
-        kept: list[Edit] = []
-        for rewritten in outcome.rewrites:
-            try:
-                kept = ordered([*kept, *rewritten.edits])
-            except Overlap:
-                continue
-        return applied(text, kept)
+    kept: list[Edit] = []
+    for rewritten in outcome.rewrites:
+        # Two readings of one text, such as a constant of two statements: the first one counts.
+        with contextlib.suppress(Overlap):
+            kept = ordered([*kept, *rewritten.edits])
+    return applied(text, kept)
 
 
 def unified(outcomes: Sequence[FileOutcome]) -> Iterator[str]:
@@ -90,24 +76,16 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-class Applied(NamedTuple):
-    """What became of the files that were to change."""
-
-    written: int
-    undone: list[tuple[str, str]]
-    """Path of each file that is as before, and why."""
-
-
 def apply_to_files(
     outcomes: Sequence[FileOutcome], again: Callable[[FileOutcome], FileOutcome]
-) -> Applied:
+) -> list[tuple[str, str]]:
     """Write the new text into each file. Encoding, byte order mark and line ends stay.
 
     Each file is read again afterwards, by ``again``. Where that is not what was to be written, or
-    where fewer statements are understood than before, the file gets its old bytes back.
+    where fewer statements are understood than before, the file gets its old bytes back. Returns
+    each path, and why its file is as before; empty where it was written.
     """
-    written = 0
-    undone: list[tuple[str, str]] = []
+    result = []
     for outcome, file in _changing(outcomes):
         path, why = Path(outcome.path), "it changed after it was read: scan again"
         if file is not None:
@@ -120,9 +98,8 @@ def apply_to_files(
                 why = _worse(outcome, again(outcome))
             if why:
                 path.write_bytes(before)
-        undone += [(outcome.path, why)] if why else []
-        written += not why
-    return Applied(written, undone)
+        result.append((outcome.path, why))
+    return result
 
 
 def _worse(before: FileOutcome, after: FileOutcome) -> str:

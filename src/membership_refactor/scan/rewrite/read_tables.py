@@ -69,8 +69,7 @@ class Reads:
         refuse(not source.span[1], "the place of the table in the text is not known")
         bindings = self.resolution.of(source)
         going = [b for b in bindings if b.standing in GOING]
-        kinds = (Kind.STAR, Kind.WHOLE_ROW)
-        stars = [s for s in self.resolution.stars if s.source is source and s.kind in kinds]
+        stars = [star for star in self.resolution.stars if star.source is source]
         must = bool(
             stars
             or source.renames
@@ -99,19 +98,21 @@ class Reads:
         )
         yield self._derived(source)
 
-    def renamed(self, source: Source, bindings: Sequence[Binding]) -> Iterator[Edit]:
-        """Give the table the child's name, where only columns that stay are read."""
+    def renamed(
+        self, source: Source, bindings: Sequence[Binding], name: str = ""
+    ) -> Iterator[Edit]:
+        """Give the table another name, the child's where no other is given. Only columns of that
+        table are used."""
         assert source.table is not None
-        if source.table.table.name == self.plan.child:
+        name = name or self.plan.child
+        if source.table.table.name == name:
             return
-        new = self.view.spell_table(self.plan.child)
-        self.forms.append("rename")
+        new = self.view.spell_table(name)
+        self.forms += ["rename"] if name == self.plan.child else []
         yield Edit(*source.table_span, new)
-        for binding in bindings if source.alias is None else ():
-            if binding.qualifier is not None:
-                start, end = binding.qualifier
-                dot = self.text.rfind(".", start, end)  # of schema.table.column
-                yield Edit(dot + 1 if dot >= 0 else start, end, new)
+        for start, end in (b.qualifier for b in bindings if b.qualifier and source.alias is None):
+            # Of schema.table.column, the schema stays.
+            yield Edit(max(start, self.text.rfind(".", start, end) + 1), end, new)
 
     def pair(self, source: Source) -> Pair:
         """Choose how child and parent are written in the place of the source."""

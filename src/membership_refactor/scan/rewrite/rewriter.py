@@ -8,18 +8,18 @@ from dataclasses import replace
 from sqlglot import exp
 
 from membership_refactor.planning import Stage
+from membership_refactor.scan.consumers import camel, pascal
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import Rewritten
 from membership_refactor.scan.parse.piece import Edit, Piece, Placed, applied
 from membership_refactor.scan.parse.tokens import bracket_end, is_policy
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser, parse_as
-from membership_refactor.scan.resolve.bindings import Binding, Resolution
+from membership_refactor.scan.resolve.bindings import Binding, Kind, Resolution
 from membership_refactor.scan.resolve.query import resolve
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role, Standing
-from membership_refactor.scan.rewrite.edits import Overlap, after, in_file, ordered
-from membership_refactor.scan.rewrite.insert import insert_edits, path_edits
+from membership_refactor.scan.rewrite.edits import Overlap, in_file, ordered
 from membership_refactor.scan.rewrite.read_tables import NotMechanical, Reads, refuse
-from membership_refactor.scan.rewrite.update_and_delete import delete_edits, update_edits
+from membership_refactor.scan.rewrite.writes import delete_edits, insert_edits, update_edits
 
 
 def rewritten(
@@ -65,7 +65,7 @@ def rewritten(
 def _differences(analyser: Analyser, reads: Reads, edits: Sequence[Edit]) -> str:
     """Why the new text is not the old statement. Empty where every binding is as it should be."""
     analysed, dialect = reads.analysed, reads.view.dialect
-    new = after(analysed.placed.text, edits)
+    new = Placed.at(analysed.placed.text).replaced(edits, made=-1)
     tree, failure = parse_as(new.text, dialect)
     if tree is None:
         return f"the new text does not parse: {failure}"
@@ -100,30 +100,26 @@ def _moved(analysed: Analysed, new: Placed, found: Resolution) -> str:
     """Which name is bound to another table than it should be."""
     expected = {binding.end - 1: binding for binding in analysed.resolution.bindings}
     for binding in {binding.end: binding for binding in found.bindings}.values():
-        at = new.offsets[binding.end - 1]
-        old, table = expected.pop(at, None), binding.source.table
-        if old is not None and (reason := _other(old, binding)):
-            return reason
-        if old is None and at >= 0 and table is not None:
-            return f"{binding.name} means a column of {table.table.name}, which it did not before"
+        at, source = new.offsets[binding.end - 1], binding.source
+        old = expected.pop(at, None)
+        # Columns of the wide table may come from the subquery of the old shape.
+        derived = old is not None and old.source.wide and source.table is None
+        if at >= 0 and source.role is not _home(old) and not derived:
+            where = source.table.table.name if source.table is not None else "another table"
+            return f"{binding.name} means a column of {where}, which it did not before"
     for at in expected.keys() & set(new.offsets):
         if expected[at].source.table is not None:
             return f"{expected[at].name} belongs to no table in the new text"
     return ""
 
 
-def _other(old: Binding, new: Binding) -> str:
-    was, now = old.source, new.source
-    if now.table is None:
-        # Columns of the wide table may come from the subquery of the old shape.
-        lost = was.table is not None and not was.wide
-        return f"{old.name} means a column of another table" if lost else ""
-    if was.table is None:
-        return f"{old.name} of {was.name} means a column of {now.table.table.name}"
-    if was.wide:
-        role = Role.PARENT if old.standing in GOING else Role.COPY
-        return f"{old.name} is read from {now.table.table.name}" if now.role is not role else ""
-    return f"{old.name} means a column of another table" if now.role is not was.role else ""
+def _home(old: Binding | None) -> Role | None:
+    """The table that has the column in the new structure, if it is one of the plan's."""
+    if old is None:
+        return None
+    if not old.source.wide:
+        return old.source.role
+    return Role.PARENT if old.standing in GOING else Role.COPY
 
 
 _WRITES = {"update": update_edits, "delete": delete_edits, "insert": insert_edits}
@@ -150,7 +146,7 @@ def _edits(reads: Reads, piece: Piece, derived: bool) -> Sequence[Edit]:
     definition = resolution.statement == "definition" and not view
     refuse(definition, "a definition is changed by a revision or by hand")
     if reads.view.jpql:
-        return path_edits(reads)
+        return _path_edits(reads)
     rows = {id(s) for s in resolution.ours if s.name in ("excluded", "new", "old")}
     edits: list[Edit] = []
     for source in resolution.ours:
@@ -167,4 +163,26 @@ def _edits(reads: Reads, piece: Piece, derived: bool) -> Sequence[Edit]:
         if write is None or nested:
             raise NotMechanical("it writes the table inside another statement")
         edits += write(reads, target)
+    return edits
+
+
+def _path_edits(reads: Reads) -> Sequence[Edit]:
+    """Make ``w.parent.person.id`` of ``w.person.id``, and give entities their new names."""
+    plan, consumer = reads.plan, reads.view.consumer
+    writes = reads.resolution.statement != "select"
+    refuse(writes, "JPQL that writes has to be changed together with the entities")
+    associations = [a for a, column in consumer.attributes.items() if column == plan.link]
+    association = next(iter(associations), camel(plan.parent))
+    entities = [e for e, table in consumer.entities.items() if table == plan.child]
+    edits: list[Edit] = []
+    for source in (source for source in reads.resolution.ours if source.wide):
+        if source.table is not None and source.table.table.name != plan.child:
+            edits.append(Edit(*source.table_span, next(iter(entities), pascal(plan.child))))
+        for binding in (b for b in reads.resolution.of(source) if b.standing in GOING):
+            unsure = binding.qualifier is None or binding.why or binding.kind is Kind.WRITE
+            refuse(unsure, f"{binding.name} is used without the alias of its entity")
+            edits.append(Edit(binding.start, binding.start, f"{association}."))
+    whole = any(remark.code == "entity" for remark in reads.resolution.remarks)
+    refuse(whole, "it returns the whole entity, and the mapping decides what that loads")
+    reads.forms.append("path")
     return edits

@@ -1,4 +1,4 @@
-"""Rewrite an UPDATE or DELETE of the wide table, where splitting it gives the same rows."""
+"""Rewrite an INSERT, UPDATE or DELETE of the wide table, where splitting it gives the same rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from membership_refactor.scan.parse.piece import Edit, applied
-from membership_refactor.scan.parse.tokens import SqlText, Token
+from membership_refactor.scan.parse.tokens import SqlText, Token, arguments, closing
 from membership_refactor.scan.resolve.bind_name import span
 from membership_refactor.scan.resolve.bindings import Binding, Kind, Source, Span
 from membership_refactor.scan.resolve.tables_at_stage import GOING
@@ -17,6 +17,89 @@ from membership_refactor.scan.rewrite.edits import ordered
 from membership_refactor.scan.rewrite.read_tables import NotMechanical, Pair, Reads, refuse
 
 _AFTER_WHERE = {"RETURNING", "ORDER", "LIMIT"}
+
+
+def insert_edits(reads: Reads, target: Source) -> list[Edit]:
+    """The edits of an INSERT into the wide table."""
+    tree, plan = reads.resolution.tree, reads.plan
+    if not plan.parent:
+        return list(reads.renamed(target, reads.resolution.of(target)))
+    columns = isinstance(tree.this, exp.Schema)
+    refuse(not columns, "it names no columns, and the new tables have other columns")
+    bindings = [b for b in reads.resolution.of(target) if b.clause == "insert"]
+    names = [b.column or b.name for b in bindings]
+    # With the link, kept columns are the child's.
+    moving = plan.leaving if plan.link in names else plan.deprecated
+    if not any(name in moving for name in names):
+        return list(reads.renamed(target, bindings))
+    refuse(
+        reads.view.dialect == "mysql",
+        "MySQL has neither RETURNING nor a unique key over missing values: look the parent up by "
+        "its key, null-safe; insert it where there is none; then insert the child",
+    )
+    own = tree.args.get("conflict") is not None or tree.args.get("with_") is not None
+    refuse(own, "it has WITH or ON CONFLICT of its own")
+    refuse(plan.link in names, "it gives the link, and columns of the parent beside it")
+    refuse(not any(name in plan.key for name in names), "it gives no column of the parent's key")
+    refuse(
+        not isinstance(tree.expression, exp.Values),
+        "INSERT … SELECT: insert the parents of the new keys first (DISTINCT over the key, ON "
+        "CONFLICT), then the children joined to them by the key, null-safe",
+    )
+    refuse(
+        len(tree.expression.expressions) != 1,
+        "it inserts several rows, and rows of one key need one parent. Write one statement for "
+        "each row",
+    )
+    return [_one_row(reads, target, names)]
+
+
+def _one_row(reads: Reads, target: Source, names: list[str]) -> Edit:
+    plan, spelled = reads.plan, reads.view.spell_column
+    given = dict(zip(names, _values(reads, len(names)), strict=True))
+    returning = _returning(reads, target)
+    found, (child, parent) = reads.name("parent_"), reads.tables(target)
+    reads.forms.append("insert")
+    uuid, first = spelled(plan.parent_id), spelled(plan.key[0])
+    key = ", ".join(map(spelled, plan.key))
+    parents = {plan.parent_id: "gen_random_uuid()"}
+    parents |= {name: text for name, text in given.items() if name in plan.deprecated}
+    children = {plan.link: f"{found}.{uuid}"}
+    children |= {name: text for name, text in given.items() if name not in plan.leaving}
+    new = (
+        f"WITH {found} AS (INSERT INTO {parent} ({', '.join(map(spelled, parents))}) "
+        f"VALUES ({', '.join(parents.values())}) ON CONFLICT ({key}) "
+        f"DO UPDATE SET {first} = EXCLUDED.{first} RETURNING {uuid})\n"
+        f"INSERT INTO {child} ({', '.join(map(spelled, children))}) "
+        f"SELECT {', '.join(children.values())} FROM {found}"
+    )
+    return Edit(*reads.sql.body, f"{new} {returning}" if returning else new)
+
+
+def _returning(reads: Reads, target: Source) -> str:
+    """RETURNING as written; it may not read columns that go to the parent."""
+    returning = _clauses(reads.sql, 0).get("RETURNING")
+    if returning is None:
+        return ""
+    stars = any(star.source is target for star in reads.resolution.stars)
+    read = (b for b in reads.resolution.of(target) if b.clause == "returning")
+    moved = any(binding.standing in GOING for binding in read)
+    refuse(stars or moved, "RETURNING reads columns of the parent")
+    return reads.text[returning.start : reads.sql.body[1]]
+
+
+def _values(reads: Reads, count: int) -> list[str]:
+    """The values of the row as they are written."""
+    text, found = reads.text, reads.sql.tokens
+    at = next((i for i, t in enumerate(found) if t.word == "VALUES"), None)
+    if at is None or found[at + 1].text != "(":
+        raise NotMechanical("its values are not one row of VALUES")
+    close = closing(found, at + 1)
+    texts = [text[found[a].start : found[b - 1].end] for a, b in arguments(found, at + 1, close)]
+    refuse(len(texts) != count, "the number of values is not the number of columns")
+    default = any(t.strip().upper() == "DEFAULT" for t in texts)
+    refuse(default, "a value is DEFAULT, which cannot stand in a SELECT")
+    return texts
 
 
 def _clauses(sql: SqlText, start: int) -> dict[str, Token]:
@@ -132,28 +215,17 @@ def _with_condition(
 
 
 def _parent_only(reads: Reads, target: Source, read: Sequence[Binding]) -> Iterator[Edit]:
-    assert target.table is not None
-    reads.forms.append("update")
-    new = reads.view.spell_table(reads.plan.parent)
-    if target.table.table.name == reads.plan.parent:
-        return
-    yield Edit(*target.table_span, new)
-    for binding in read if target.alias is None else ():
-        if binding.qualifier is not None:
-            yield Edit(*binding.qualifier, new)
-    # A parent without children was no row of the wide table.
-    words = _clauses(reads.sql, target.table_span[1])
-    yield from _with_condition(reads, words, _has_child(reads, target, target.alias or new))
-
-
-def _has_child(reads: Reads, target: Source, parent: str) -> str:
+    """Update the parents that have a child: one without was no row of the wide table."""
     view, plan = reads.view, reads.plan
     child, link = reads.tables(target)[0], view.spell_column(plan.link)
-    alias = reads.name("child_")
-    return (
+    parent, alias = target.alias or view.spell_table(plan.parent), reads.name("child_")
+    reads.forms.append("update")
+    yield from reads.renamed(target, read, plan.parent)
+    has_child = (
         f"EXISTS (SELECT 1 FROM {child} {alias} "
         f"WHERE {alias}.{link} = {parent}.{view.spell_column(plan.parent_id)})"
     )
+    yield from _with_condition(reads, _clauses(reads.sql, target.table_span[1]), has_child)
 
 
 def _both(reads: Reads, target: Source, bindings: Sequence[Binding]) -> Edit:
