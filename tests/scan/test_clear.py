@@ -303,6 +303,12 @@ READ = "SELECT rotation FROM curriculum_membership"
         ("variable.sql", "\\set t curriculum_membership\nSELECT x.rotation FROM :t x;"),
         ("quoted.sql", 'SELECT rotation FROM :"t";'),
         ("update.sql", "UPDATE :t SET rotation = NULL;"),
+        ("schema.sql", "SELECT app.f(cm.rotation) FROM curriculum_membership cm;"),
+        ("nested.sql", "SELECT 1 FROM curriculum_membership WHERE a.b(1, a.c(rotation)) = 'x';"),
+        (
+            "order.sql",
+            "DELETE FROM curriculum_membership cm WHERE a.f(lower(cm.rotation)) IS NULL;",
+        ),
         ("inherits.sql", "CREATE TABLE y (a int) INHERITS (x, curriculum_membership);"),
         ("partition.sql", "CREATE TABLE y PARTITION OF curriculum_membership DEFAULT;"),
     ],

@@ -168,6 +168,24 @@ def test_a_statement_of_staying_columns_only_takes_the_new_name_at_legacy(tmp_pa
     assert new == "SELECT pm.id FROM curriculum_membership pm"
 
 
+def test_an_update_of_the_parent_leaves_childless_ones_alone_whatever_the_table_was_called(
+    tmp_path: Path,
+) -> None:
+    update = "UPDATE {0} SET rotation = 'x' WHERE {0}.person_id = 2"
+    for table, stage in ((SPLIT.source, Stage.LEGACY), (SPLIT.child, Stage.INTERIM)):
+        new, outcome = _new(update.format(table), tmp_path, stage=stage)
+        assert new == (
+            "UPDATE programme_membership SET rotation = 'x' WHERE EXISTS (SELECT 1 FROM "
+            "curriculum_membership child_ WHERE child_.programme_membership_uuid = "
+            "programme_membership.uuid) AND ( programme_membership.person_id = 2)"
+        ), outcome.rewrites
+
+
+def test_a_function_of_a_schema_keeps_it_and_its_columns_move(tmp_path: Path) -> None:
+    new, _ = _new("SELECT app.f(cm.rotation, 1) FROM curriculum_membership cm", tmp_path)
+    assert new.startswith("SELECT app.f(cm_pm.rotation, 1) FROM (curriculum_membership cm JOIN")
+
+
 def test_grouping_by_the_childs_key_takes_the_parents_key_in(tmp_path: Path) -> None:
     text = "SELECT cm.id, cm.rotation, count(*) FROM curriculum_membership cm GROUP BY cm.id"
     assert _new(text, tmp_path)[0].endswith("GROUP BY cm.id, cm_pm.uuid")
