@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.plans.legacy_tables import legacy_tables
@@ -123,5 +127,18 @@ SHAPES = {
     "range": RANGED,
     "levels": LEVELS,
 }
+EVERYDAY = ("hash by another", "levels")
 RENAMED = {name: renamed(subject) for name, subject in SHAPES.items()}
 IN_PLACE = {name: in_place(subject, "membership") for name, subject in SHAPES.items()}
+
+
+def each(shapes: Iterable[str]) -> Sequence[Any]:
+    """A parameter for each of these; a plain run takes those that are unlike most."""
+    return [pytest.param(s, marks=() if s in EVERYDAY else pytest.mark.slow) for s in shapes]
+
+
+def bounds(portrait: Portrait, name: str) -> set[tuple[str, str, str, str | None]]:
+    """The partitions of that table with what decides which rows they have."""
+    found = portrait.table(name).partitioning
+    assert found is not None
+    return {(m.name, m.parent, m.bound, m.by) for m in found.members}

@@ -26,13 +26,6 @@ NETTED = renamed(
     )
 )
 """Without a default: the copy gets a net."""
-NETTED_LIST = renamed(
-    partitioned(
-        "LIST (curriculum_id)",
-        member("some", "FOR VALUES IN ('0', '1', '2')"),
-        ids=("curriculum_id", "id"),
-    )
-)
 SUBJECTS = {"range": NETTED, "range with a default": RENAMED["range"]}
 NEW = f"{SOURCE}_new"
 ROW = (

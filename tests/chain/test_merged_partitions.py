@@ -9,7 +9,9 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from tests.chain.driver import Chain
+from tests.chain.partitioned import SHAPES
 from tests.chain.test_partitioned import COPY, SOURCE, apart, chain_of
+from tests.chain.test_partitioned_split import MOVES, assert_verified, at
 from tests.fixtures.chains import ChainAt
 
 MERGE = (
@@ -75,3 +77,37 @@ def test_a_merge_that_moves_a_row_while_the_copy_is_built_reaches_the_copy(
     runner.upgrade("copy_table")
     assert started.is_set() and failed == []
     assert apart(chain) == []
+
+
+OF_PARENT = (
+    "MERGE INTO {t} AS t USING (VALUES (16, {c})) AS v (id, c) ON t.id = v.id"
+    " WHEN MATCHED THEN UPDATE SET curriculum_id = v.c, leaving_reason = 'merged {c}',"
+    " person_id = (t.person_id + 1) % 3"
+)
+
+
+@pytest.mark.parametrize("revision", ["0006", "0007", "0008"])
+def test_a_merge_that_moves_a_child_leaves_no_parent_behind(
+    revision: str, chain_at: ChainAt
+) -> None:
+    """It is followed, or refused as a whole."""
+    chain = at(chain_at, revision, SHAPES[SHAPE], f"split {SHAPE}")
+    moved = refused = 0
+    for c in (0, 1, 2):
+        before = place(chain, COPY)
+        try:
+            chain.run(OF_PARENT.format(t=COPY, c=c))
+        except (
+            psycopg.errors.FeatureNotSupported,
+            psycopg.errors.ObjectNotInPrerequisiteState,
+        ) as error:
+            assert "Use UPDATE" in str(error) or MOVES in str(error)
+            assert place(chain, COPY) == before
+            refused += 1
+            chain.run(f"UPDATE {COPY} SET curriculum_id = {c} WHERE id = 16")
+        moved += place(chain, COPY) != before
+        assert_verified(chain, revision)
+    assert moved and (refused > 0) is (revision != "0006")
+    if revision == "0006":
+        chain.up("0007")
+        assert_verified(chain, "0007")

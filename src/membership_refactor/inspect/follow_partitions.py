@@ -63,7 +63,15 @@ def follow_partitions(runner: Runner, pg: Pg) -> tuple[str, ...]:
 
 def _refuse_obstacles(s: Situation, leader: Table) -> None:
     assert leader.partitioning is not None
-    reasons = partition_obstacles(s.plan, leader, leader.partitioning)
+    reasons = [*partition_obstacles(s.plan, leader, leader.partitioning)]
+    before = s.source().partitioning
+    known = before.key_columns if before is not None else ()
+    if s.plan.parent and (new := [c for c in leader.partitioning.key_columns if c not in known]):
+        reasons.append(
+            f"has partitions that are partitioned by {', '.join(new)}, by which no partition was "
+            "when the plan began, and the triggers do not know rows that move among them. "
+            "Detach these partitions"
+        )
     if found := tuple(f'table "{leader.name}" {reason}' for reason in reasons):
         raise CannotCarry(
             "its new partitions cannot be followed; nothing has been changed:",

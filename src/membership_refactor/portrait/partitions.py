@@ -95,11 +95,6 @@ class Partitioning:
         return strategy(self.by)
 
     @property
-    def strategies(self) -> frozenset[str]:
-        """Those of all levels."""
-        return frozenset((self.strategy, *(m.strategy for m in self.members))) - {""}
-
-    @property
     def key_columns(self) -> tuple[str, ...]:
         """The columns of the partition keys of all levels, each once."""
         listed = (*self.columns, *(c for m in self.members for c in m.columns))

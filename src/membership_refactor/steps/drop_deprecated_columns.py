@@ -28,6 +28,7 @@ from membership_refactor.steps.lost_with_columns import (
     finished,
     going,
 )
+from membership_refactor.steps.partition_roles import from_here_known
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.stop_parallel_save import compares, parents_hold
@@ -173,6 +174,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 Statement(f"ALTER TABLE {names.child} {adds}", EXCLUSIVE, names.child),
                 *column_settings(back),
                 *triggers,
+                *from_here_known(s),
             ),
         ),
         *build_indexes(back, back.indexes),

@@ -13,6 +13,7 @@ from membership_refactor.sql.members.known_members import forget_archive
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Run
+from membership_refactor.steps.partition_roles import archive_again
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.stop_parallel_save import compares, parents_hold
@@ -45,7 +46,7 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 def down(s: Situation) -> tuple[Action, ...]:
     """Create the archive, empty. The downgrade of retire_source fills it from the child."""
-    source = s.before("retire_source").table(s.plan.source)
+    source = archive_again(s, s.before("retire_source").table(s.plan.source))
     return (
         Run(
             key="create_archive",

@@ -15,40 +15,57 @@ from membership_refactor.steps.actions import Action, Alone, Brief, Run
 
 def build_by_partition(table: Table, partitioning: Partitioning, index: Index) -> Iterator[Action]:
     """PostgreSQL builds no index of a partitioned table concurrently. So it is made for the table
-    alone, built on each leaf, and attached; it is valid with the last one."""
+    alone, and for each partition that is partitioned itself; it is built on each leaf, and
+    attached. It is valid with the last one."""
     root, own = qualified(table.schema, table.name), qualified(table.schema, index.name)
-    alone = f"DO $own$ BEGIN IF pg_catalog.to_regclass({literal(own)}) IS NULL THEN EXECUTE "
+    above = {root: own}
     yield Brief(
         key=f"create_index:{index.name}",
         title=f"Create index {index.name}, without the partitions",
         locks=((root, Lock.SHARE_ROW_EXCLUSIVE),),
-        statements=(
-            EMPTY_SEARCH_PATH,
-            Statement(f"{alone}{literal(index.definition)}; END IF; END $own$"),
-        ),
+        statements=(EMPTY_SEARCH_PATH, _unless_there(own, index.definition)),
     )
-    for leaf in partitioning.leaves:
-        name = fitted(f"{leaf.name}_{index.name}")
-        of_leaf = replace(index, name=name, definition=_of_leaf(index, leaf, name))
+    for member in partitioning.members:
+        place, name = qualified(member.schema, member.name), _name(index, member)
+        above[place] = qualified(member.schema, name)
+        attach = Statement(f"ALTER INDEX {above[member.parent]} ATTACH PARTITION {above[place]}")
+        if member.by is not None:
+            alone = _unless_there(above[place], _on(index, f"ONLY {place}", name))
+            yield Brief(
+                key=f"create_index:{index.name}:{member.name}",
+                title=f"Create index {index.name} of partition {member.name}, without its own",
+                locks=((place, Lock.SHARE_ROW_EXCLUSIVE),),
+                statements=(EMPTY_SEARCH_PATH, alone, attach),
+                of_partition=place,
+            )
+            continue
+        of_leaf = replace(index, name=name, definition=_on(index, place, name))
         yield Alone(
-            key=f"create_index:{index.name}:{leaf.name}",
-            title=f"Create index {index.name} of partition {leaf.name}",
+            key=f"create_index:{index.name}:{member.name}",
+            title=f"Create index {index.name} of partition {member.name}",
             statement=create_index(table, of_leaf, concurrently=True),
-            index=qualified(leaf.schema, name),
-            of_partition=qualified(leaf.schema, leaf.name),
+            index=above[place],
+            of_partition=place,
         )
         yield Run(
-            key=f"attach_index:{index.name}:{leaf.name}",
-            title=f"Attach the index of partition {leaf.name}",
-            statements=(
-                Statement(f"ALTER INDEX {own} ATTACH PARTITION {qualified(leaf.schema, name)}"),
-            ),
-            of_partition=qualified(leaf.schema, leaf.name),
+            key=f"attach_index:{index.name}:{member.name}",
+            title=f"Attach the index of partition {member.name}",
+            statements=(attach,),
+            of_partition=place,
         )
 
 
-def _of_leaf(index: Index, leaf: Member, name: str) -> str:
+def _name(index: Index, member: Member) -> str:
+    return fitted(f"{member.name}_{index.name}")
+
+
+def _unless_there(index: str, definition: str) -> Statement:
+    there = f"IF pg_catalog.to_regclass({literal(index)}) IS NULL THEN"
+    return Statement(f"DO $own$ BEGIN {there} EXECUTE {literal(definition)}; END IF; END $own$")
+
+
+def _on(index: Index, place: str, name: str) -> str:
+    """The definition of the index on a partition."""
     unique = "UNIQUE " if index.unique else ""
     rest = index.definition.partition(" USING ")[2]
-    place = qualified(leaf.schema, leaf.name)
     return f"CREATE {unique}INDEX {ident(name)} ON {place} USING {rest}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from membership_refactor.portrait import Table
+from membership_refactor.portrait import Member, Table
+from membership_refactor.portrait.partition_twins import twins
 from membership_refactor.sql.members.exchanged_roles import (
     create_nets,
     drop_nets,
@@ -16,6 +17,7 @@ from membership_refactor.sql.members.exchanged_roles import (
     require_followed,
 )
 from membership_refactor.sql.members.known_members import know_all_members
+from membership_refactor.sql.members.new_twins import new_twins
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Brief
@@ -26,11 +28,16 @@ def before_hand_over(s: Situation, source: Table) -> Iterator[Statement]:
     """Under the lock of the exchange, before everything else: the copy loses its nets."""
     if s.names.partitioned:
         yield require_followed(s.names)
-        yield from drop_nets(s.names, nets_of(source, s.child("retire_source")))
+        yield from drop_nets(s.names, _nets(s, source))
+
+
+def _nets(s: Situation, source: Table) -> list[Member]:
+    """Those that the copy had before retire_source."""
+    return nets_of(source, s.before("retire_source").table(s.plan.child))
 
 
 def from_here_known(s: Situation) -> tuple[Statement, ...]:
-    """On the way down, when capture begins: what comes or leaves after it is not known."""
+    """When triggers are hung: what comes or leaves after it is not known."""
     return (know_all_members(s.names),) if s.names.partitioned else ()
 
 
@@ -38,7 +45,7 @@ def before_hand_back(s: Situation, source: Table) -> Iterator[Statement]:
     """The copy gets its nets again, before the triggers are hung on all of its partitions."""
     if s.names.partitioned:
         yield require_followed(s.names)
-        yield from create_nets(nets_of(source, s.child("retire_source")), s.current(s.plan.child))
+        yield from create_nets(_nets(s, source), s.current(s.plan.child))
         yield know_all_members(s.names, of=s.plan.child)
 
 
@@ -73,6 +80,19 @@ def source_again(s: Situation, source: Table) -> Table:
         for m in archive.partitioning.members
     )
     return replace(source, partitioning=replace(archive.partitioning, members=members))
+
+
+def archive_again(s: Situation, source: Table) -> Table:
+    """The source with the partitions that the child has now, for an archive that is made anew.
+    Those that were there before retire_source have their names."""
+    child = s.current(s.plan.child)
+    if child.partitioning is None or source.partitioning is None:
+        return source
+    found = twins(child.partitioning, source.partitioning)
+    taken = {m.name for m in (*child.partitioning.members, *source.partitioning.members)}
+    twin = dict([*found.pairs, *new_twins(child, source, found, taken)])
+    members = tuple(twin[m] for m in child.partitioning.members)
+    return replace(source, partitioning=replace(source.partitioning, members=members))
 
 
 def _renamed(s: Situation, names: dict[str, str]) -> tuple[Action, ...]:

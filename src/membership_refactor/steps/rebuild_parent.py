@@ -178,6 +178,7 @@ def down(s: Situation) -> tuple[Action, ...]:
         "derive_update",
         "derive_delete",
         "derive_truncate",
+        *(("derive_moving",) if names.partitioned else ()),
         "settle",
         "referred",
     )

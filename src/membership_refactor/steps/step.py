@@ -66,9 +66,12 @@ class Situation:
         return self.before(self.plan.steps[0]).table(self.plan.source)
 
     def child(self, step: str) -> Table:
-        """The copy, later the child, as it was before that step. A first step that works in place
-        adds the link, so there it is the child with the link."""
+        """The copy, later the child, as it was before that step, but with the partitions of today.
+        A first step that works in place adds the link, so there it is the child with the link."""
         table = self.before(step).table(self.plan.child)
+        now = self.now.find(self.plan.child) if self.now is not None else None
+        if now is not None and now.partitioning is not None:
+            table = replace(table, partitioning=now.partitioning)
         return linked(table, self.plan.link) if step == self.plan.steps[0] else table
 
 

@@ -6,8 +6,9 @@ from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.build.table_build import TableBuild
 from membership_refactor.sql.capture.change_log import ChangeLog
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.parents.grouping import grouped, insert_parents, settle_all
+from membership_refactor.sql.parents.grouping import grouped, insert_parents
 from membership_refactor.sql.parents.parent_uuid import computed
+from membership_refactor.sql.parents.partitioned_children import settle_all
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.row_id import RowId

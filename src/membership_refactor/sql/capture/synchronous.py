@@ -19,6 +19,7 @@ from functools import partial
 
 from membership_refactor.sql.capture.changed_ids import VARIABLES, follow_changed_ids
 from membership_refactor.sql.capture.follow_rows import OneWay
+from membership_refactor.sql.capture.merged_rows import MergedRows
 from membership_refactor.sql.capture.target_triggers import TargetTriggers
 from membership_refactor.sql.capture.unique_values import inserted_twice, untangled
 from membership_refactor.sql.changed_columns import VARIABLE
@@ -26,7 +27,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import dollar_quoted, literal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import OwnTrigger, after, before, trigger_function
+from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
 from membership_refactor.sql.twin_partitions import TWIN, truncate_twin
 from membership_refactor.sql.types import differs
 
@@ -70,7 +71,7 @@ class Sync(OneWay):
         declared = {"moved": moving + watched}
         if self.names.partitioned:
             del bodies["moved"]
-            bodies["moving"] = self._moving
+            bodies["moving"] = self._merged.noted
             declared = {"update": f"{rows} {moving}", "truncate": f"  {TWIN}"}
         for kind, body in bodies.items():
             made += trigger_function(
@@ -93,16 +94,7 @@ class Sync(OneWay):
             self._trigger("truncate", "AFTER TRUNCATE"),
         ]
         if self.names.partitioned:
-            made.append(
-                OwnTrigger(
-                    before(f"{self.purpose}_moving"),
-                    "BEFORE UPDATE",
-                    self.origin,
-                    self._function("moving"),
-                    when=self.id.changed(),
-                    each="ROW",
-                )
-            )
+            made.append(self._merged.trigger)
         else:
             made.append(
                 self._trigger(
@@ -237,32 +229,8 @@ class Sync(OneWay):
   RETURN NULL;"""
 
     @property
-    def _last_moving(self) -> str:
-        """The setting with the id of the row that was to get another one last. Not on the function:
-        only a superuser may do that."""
-        return literal(f"membership_refactor.{self.purpose}")
-
-    @property
-    def _moving(self) -> str:
-        """plpgsql of a row trigger before the UPDATE of an id: it notes the old one."""
-        old = self.id.text("OLD")
-        return f"  PERFORM pg_catalog.set_config({self._last_moving}, {old}, true);\n  RETURN NEW;"
-
-    def _require_seen(self) -> str:
-        """plpgsql that raises where the last row that was to move is in no transition table. That
-        is what a MERGE does with a row that moves to another partition (PostgreSQL 15 to 18): its
-        write would be lost in silence."""
-        noted = f"coalesce(pg_catalog.current_setting({self._last_moving}, true), '')"
-        said = literal(f"MERGE moves a row of {self.origin} to another partition")
-        return f"""  IF {noted} <> '' THEN
-    IF NOT EXISTS (SELECT FROM o WHERE {self.id.text("o")} = {noted}) THEN
-      RAISE feature_not_supported USING
-        MESSAGE = {said} || ', which no trigger sees, so the other table could not follow',
-        HINT = 'Use UPDATE for rows whose partition changes.';
-    END IF;
-    PERFORM pg_catalog.set_config({self._last_moving}, '', true);
-  END IF;
-"""
+    def _merged(self) -> MergedRows:
+        return MergedRows(self.names, self.origin, self.purpose)
 
     def _moved_in_statement(self) -> str:
         """For a partitioned table, where a row that moves to another partition fires no row trigger
@@ -274,7 +242,7 @@ class Sync(OneWay):
             self, exclusive=self.exclusive, watched=self.adopts, together=True
         )
         changed = f"SELECT {self.id.listed('o')} FROM o EXCEPT SELECT {self.id.listed('n')} FROM n"
-        return f"""{self._require_seen()}  IF EXISTS ({changed}) THEN
+        return f"""{self._merged.require_seen()}  IF EXISTS ({changed}) THEN
   {guard(self.names, lock)}
 {moved}
   {self._answers.keep(self.id.in_array("a", "own_olds"))}

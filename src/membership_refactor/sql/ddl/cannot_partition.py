@@ -8,10 +8,6 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Member, Partitioning, Table
 from membership_refactor.sql.quoting import qualified
 
-STRATEGIES = frozenset({"HASH", "RANGE"})
-"""What a table may be partitioned by so far."""
-SPLIT = frozenset({"HASH"})
-"""The same for a split."""
 MOST = 500
 """Members. The short locks are taken on each of them."""
 _SHOWN = 5
@@ -45,10 +41,6 @@ def partition_obstacles(
 
 
 def _not_yet(plan: TableSplit, table: Table, partitioning: Partitioning) -> Iterator[str]:
-    other = sorted(partitioning.strategies - STRATEGIES)
-    if other:
-        known = " and ".join(sorted(STRATEGIES))
-        yield f"is partitioned by {' and '.join(other)}, and this version knows {known} only"
     if partitioning.has_levels:
         yield "has partitions that are partitioned themselves, which this version does not know"
     if plan.copy is None:
@@ -61,11 +53,6 @@ def _of_split(plan: TableSplit, table: Table, partitioning: Partitioning) -> Ite
     """A row that gets another key would move to another partition at the same time, which
     PostgreSQL carries out as DELETE and INSERT. A unique constraint cannot be made from an index
     that was built while the table is written."""
-    if partitioning.strategy not in SPLIT:
-        yield (
-            f"is partitioned by {partitioning.strategy}, and this version splits a table that is "
-            "partitioned by HASH only. It can give this one another name"
-        )
     if shared := [c for c in partitioning.key_columns if c in plan.key]:
         yield (
             f"is partitioned by {', '.join(shared)} of the plan's key, and this version splits "

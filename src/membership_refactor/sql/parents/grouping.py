@@ -10,6 +10,10 @@ from membership_refactor.planning import Conflict, TableSplit
 from membership_refactor.planning.policies import Agreed, Choice, Extreme, FromRow, choice
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.parents.partitioned_children import (
+    functions_of_partitions,
+    merged_children,
+)
 from membership_refactor.sql.parents.referring_rows import referred_function
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
@@ -212,7 +216,9 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
         locks = (
             () if kind == "delete" else (names.id.key_share(f"{names.child} AS c\n   ", "c", "n"),)
         )
-        body = f"""  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM ({union}) AS z
+        merged = names.partitioned and kind == "update"
+        seen = merged_children(names).require_seen() if merged else ""
+        body = f"""{seen}  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM ({union}) AS z
   WHERE z.k IS NOT NULL{later};
   IF uuids IS NULL THEN
     RETURN NULL;
@@ -232,7 +238,7 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
     # PostgreSQL refuses it while the foreign key of 0008 exists (in a downgrade) or while an event
     # of a parent is pending. Then a transaction with such a snapshot has to retry.
     if names.partitioned:
-        return (*made, *_truncated_partition(names))
+        return (*made, *functions_of_partitions(names))
     made += trigger_function(
         names.own("derive_truncate"),
         f"""  BEGIN
@@ -254,32 +260,6 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
     return tuple(made)
 
 
-def settle_all(names: Names, *, shared: bool) -> str:
-    """plpgsql after a TRUNCATE of one partition, which tells no ids: every parent is settled."""
-    uuid = ident(names.plan.parent_id)
-    return (
-        f"PERFORM {names.own('settle')}(ARRAY(SELECT p.{uuid} FROM {names.parent} AS p), "
-        f"{'true' if shared else 'false'});"
-    )
-
-
-def _truncated_partition(names: Names) -> tuple[Statement, ...]:
-    return trigger_function(
-        names.own("derive_truncate"),
-        f"""  IF pg_catalog.current_setting('transaction_isolation')
-    IN ('repeatable read', 'serializable') THEN
-    RAISE serialization_failure USING
-      MESSAGE = 'this transaction''s snapshot may be too old to delete all parents',
-      HINT = 'Retry the transaction at READ COMMITTED.';
-  END IF;
-  {settle_all(names, shared=True)}
-  RETURN NULL;""",
-        marked=True,
-        whole=(names.child, names.parent),
-        path=names.search_path,
-    )
-
-
 def derive_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     """The child's triggers from the switch of 0007 until the switch of 0008."""
     references = {
@@ -288,7 +268,8 @@ def derive_triggers(names: Names) -> tuple[OwnTrigger, ...]:
         "delete": "OLD TABLE AS o",
         "truncate": "",
     }
-    return tuple(
+    merged = (merged_children(names).trigger,) if names.partitioned else ()
+    return merged + tuple(
         OwnTrigger(
             name=after(f"derive_{kind}"),
             table=names.child,
