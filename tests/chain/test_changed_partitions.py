@@ -59,6 +59,14 @@ CHANGES: dict[str, tuple[str, ...]] = {
         ROW.format(t=NEW, id=101, text="a"),
         f"UPDATE {NEW} SET id = 102",
     ),
+    "made with partitions of its own, and written": (
+        f"{MADE} PARTITION BY RANGE (id)",
+        f"CREATE TABLE {NEW}_low PARTITION OF {NEW} FOR VALUES FROM (100) TO (150)",
+        ROW.format(t=SOURCE, id=101, text="by the root"),
+        ROW.format(t=NEW, id=102, text="by the partition above"),
+        ROW.format(t=f"{NEW}_low", id=103, text="by itself"),
+        f"UPDATE {NEW} SET id = 104 WHERE id = 102",
+    ),
     "attached with rows": ATTACHED,
     "attached with rows, then written by the root": (
         *ATTACHED,
@@ -101,10 +109,6 @@ CHANGES: dict[str, tuple[str, ...]] = {
 }
 
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
-    "with partitions of its own": (
-        (f"{MADE} PARTITION BY LIST (id)",),
-        "has partitions that are partitioned themselves",
-    ),
     "with a trigger of its own": (
         (
             MADE,
@@ -267,3 +271,68 @@ def test_partitions_that_the_child_got_since_come_back_with_the_source(chain_at:
     assert seen(chain) == []
     chain.up("0005")
     assert chain.child() == rows
+
+
+PART = f"{SOURCE}_h0"
+LOW = f"{PART}_low"
+LEVELS: dict[str, tuple[str, ...]] = {
+    "a leaf detached, written and attached again": (
+        f"ALTER TABLE {PART} DETACH PARTITION {LOW}",
+        f"UPDATE {LOW} SET rotation = 'alone'",
+        f"DELETE FROM {LOW} WHERE id = (SELECT min(id) FROM {LOW})",
+        f"ALTER TABLE {PART} ATTACH PARTITION {LOW} FOR VALUES FROM (MINVALUE) TO ('25')",
+    ),
+    "a leaf dropped": (f"DROP TABLE {LOW}",),
+    "a leaf exchanged for two": (
+        f"ALTER TABLE {PART} DETACH PARTITION {LOW}",
+        f"CREATE TABLE {PART}_a PARTITION OF {PART} FOR VALUES FROM (MINVALUE) TO ('9')",
+        f"CREATE TABLE {PART}_b PARTITION OF {PART} FOR VALUES FROM ('9') TO ('25')",
+        f"INSERT INTO {PART} OVERRIDING SYSTEM VALUE SELECT * FROM {LOW} WHERE id < 9",
+        f"INSERT INTO {PART}_b OVERRIDING SYSTEM VALUE SELECT * FROM {LOW} WHERE id >= 9",
+        f"UPDATE {PART}_b SET rotation = 'by itself'",
+    ),
+    "a whole branch detached, written and attached again": (
+        f"ALTER TABLE {SOURCE} DETACH PARTITION {PART}",
+        f"UPDATE {PART} SET rotation = 'alone'",
+        f"DELETE FROM {LOW}",
+        f"ALTER TABLE {SOURCE} ATTACH PARTITION {PART} FOR VALUES WITH (modulus 2, remainder 0)",
+    ),
+    "a branch dropped and made again with other partitions": (
+        f"DROP TABLE {PART}",
+        f"CREATE TABLE {PART} PARTITION OF {SOURCE} FOR VALUES WITH (modulus 2, remainder 0)"
+        " PARTITION BY RANGE (id)",
+        f"CREATE TABLE {PART}_a PARTITION OF {PART} FOR VALUES FROM (MINVALUE) TO ('60')",
+        f"INSERT INTO {SOURCE} (id, person_id, programme_id, curriculum_id) OVERRIDING SYSTEM VALUE"
+        " SELECT n, 1, 1, c FROM generate_series(1, 9) AS n, generate_series(0, 2) AS c"
+        " ON CONFLICT DO NOTHING",
+        f"UPDATE {PART}_a SET rotation = 'by itself'",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", LEVELS)
+@pytest.mark.parametrize("revision", ["0003", "0004"])
+def test_what_becomes_of_a_partition_on_the_second_level_is_followed(
+    revision: str, change: str, chain_at: ChainAt
+) -> None:
+    chain = subject_at(chain_at, revision, RENAMED["levels"], "renamed levels")
+    with psycopg.connect(libpq_url(chain.url), autocommit=True) as pg:
+        for text in LEVELS[change]:
+            pg.execute(text.encode())
+    assert seen(chain)
+    following = chain.subject.revisions[chain.subject.revisions.index(revision) + 1]
+    with pytest.raises(CheckFailed, match=r"repair --apply"):
+        chain.up(following)
+
+    assert repaired(chain)
+
+    assert seen(chain) == [] and apart(chain) == []
+    for table in (SOURCE, PART, *leaves(chain, SOURCE)):
+        chain.run(f"UPDATE {table} SET rotation = '{table[-20:]}'")
+        assert apart(chain) == []
+    rows = chain.source()
+    chain.up(*(r for r in chain.subject.revisions if r > revision))
+    assert chain.child() == rows
+    chain.down_to("0002")
+    assert chain.source() == rows

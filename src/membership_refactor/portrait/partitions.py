@@ -110,11 +110,6 @@ class Partitioning:
         """The members that hold rows."""
         return tuple(m for m in self.members if m.by is None)
 
-    @property
-    def has_levels(self) -> bool:
-        """Whether a member is partitioned itself."""
-        return len(self.leaves) < len(self.members)
-
     def of(self, parent: str) -> Iterator[Member]:
         """The members directly below ``parent``, which is quoted and qualified."""
         return (m for m in self.members if m.parent == parent)

@@ -39,8 +39,14 @@ def test_a_table_that_is_partitioned_by_its_id_is_taken(by: str) -> None:
         (replace(ONE, members=hashed(MOST + 1)), "has 501 partitions"),
         (replace(ONE, members=hashed(2_000)), "about 1,000 ms, in which every writer waits"),
         (
-            replace(ONE, members=(replace(hashed(2)[0], by="RANGE (id)"), hashed(2)[1])),
-            "partitions that are partitioned themselves",
+            replace(
+                ONE,
+                members=(
+                    replace(hashed(2)[0], by="RANGE (person_id)", columns=("person_id",)),
+                    hashed(2)[1],
+                ),
+            ),
+            "is partitioned by person_id of the plan's key",
         ),
         (
             replace(ONE, members=(replace(hashed(2)[0], detaching=True), hashed(2)[1])),

@@ -41,8 +41,6 @@ def partition_obstacles(
 
 
 def _not_yet(plan: TableSplit, table: Table, partitioning: Partitioning) -> Iterator[str]:
-    if partitioning.has_levels:
-        yield "has partitions that are partitioned themselves, which this version does not know"
     if plan.copy is None:
         yield 'is partitioned, and this version splits such a table by a copy only (copy="NAME")'
     elif plan.parent:
