@@ -26,7 +26,9 @@ The contract of a partitioned source:
   the rows of partitions that the source gets later. It goes at retire_source.
 - At retire_source the partitions of the archive get its name. They refuse writes.
 - A partition that comes or leaves fires no trigger: see ``sql/members/known_members.py``.
-- What is not done yet is refused by name before anything is changed: see
+- In place nothing is copied: row triggers keep the link, and PostgreSQL clones them to partitions
+  that come later.
+- What cannot be done is refused by name before anything is changed: see
   ``sql/ddl/cannot_partition.py``.
 """
 

@@ -22,6 +22,7 @@ from membership_refactor.sql.trigger_statements import install_triggers, remove_
 from membership_refactor.steps import first_step
 from membership_refactor.steps.actions import Action, Alone, Brief, Ranges, Run
 from membership_refactor.steps.partition_indexes import build_by_partition
+from membership_refactor.steps.partition_roles import from_here_known
 from membership_refactor.steps.step import Situation
 from membership_refactor.steps.subscribers import another_column
 
@@ -113,6 +114,7 @@ def up(s: Situation, child: Table) -> tuple[Action, ...]:
                     names.child,
                 ),
                 *install_triggers(keep_link_triggers(names)),
+                *from_here_known(s),
             ),
         ),
         Ranges(

@@ -17,7 +17,8 @@ def partition_obstacles(
     plan: TableSplit, table: Table, partitioning: Partitioning
 ) -> Iterator[str]:
     """Why the partitioned table cannot be split or renamed, a phrase each."""
-    yield from _not_yet(plan, table, partitioning)
+    if plan.parent:
+        yield from _of_split(plan, table, partitioning)
     if partitioning.has_expression:
         yield (
             f"is partitioned by an expression ({partitioning.by}), and the plan cannot tell which "
@@ -38,13 +39,6 @@ def partition_obstacles(
         )
         return
     yield from _of_members(table, members)
-
-
-def _not_yet(plan: TableSplit, table: Table, partitioning: Partitioning) -> Iterator[str]:
-    if plan.copy is None:
-        yield 'is partitioned, and this version splits such a table by a copy only (copy="NAME")'
-    elif plan.parent:
-        yield from _of_split(plan, table, partitioning)
 
 
 def _of_split(plan: TableSplit, table: Table, partitioning: Partitioning) -> Iterator[str]:
