@@ -214,6 +214,50 @@ CASCADES = (
           _is(0, "person_id > 50000")),
 )  # fmt: skip
 
+
+
+def _direct(
+    statement: str, partition: str = "SELECT tableoid::regclass FROM {t} WHERE id = {b}"
+) -> str:
+    """Run it in one partition."""
+    return f"DO $$ BEGIN EXECUTE format('{statement}', ({partition})); END $$"
+
+
+COPIED = "id, person_id, programme, rotation, curriculum, amended"
+OF_PARTITIONS = (
+    Write("moves", ("UPDATE {t} SET curriculum = curriculum + 250 WHERE id = {b}",),
+          _is(0, "curriculum >= 250 + {b}")),
+    Write("moves with another id",
+          ("UPDATE {t} SET curriculum = curriculum + 251, id = {b} + 5, rotation = 'w'"
+           " WHERE id = {b}",), f"{_gone(0)} AND {_is(5, W)}"),
+    Write("several move",
+          ("UPDATE {t} SET curriculum = curriculum + 252 WHERE id BETWEEN {b} AND {b} + 3",),
+          _is(3, "curriculum >= 252 + {b}")),
+    Write("moves there and back",
+          ("UPDATE {t} SET curriculum = curriculum + 253 WHERE id = {b}",
+           "UPDATE {t} SET curriculum = curriculum - 253, rotation = 'w' WHERE id = {b}"),
+          _is(0, W)),
+    Write("moves and goes",
+          ("UPDATE {t} SET curriculum = curriculum + 254 WHERE id = {b}",
+           "DELETE FROM {t} WHERE id = {b}"), _gone(0)),
+    Write("moves, rolled back",
+          ("SAVEPOINT p", "UPDATE {t} SET curriculum = curriculum + 255 WHERE id = {b}",
+           "ROLLBACK TO p", "UPDATE {t} SET rotation = 'w' WHERE id = {b}"), _is(0, W)),
+    Write("moves, with another key",
+          ("UPDATE {t} SET curriculum = curriculum + 256, kind = 'w', rotation = 'w'"
+           " WHERE id = {b}",), _is(0, W)),
+    Write("update of a partition",
+          (_direct("UPDATE %s SET rotation = ''w'', kind = ''w'' WHERE id = {b}"),), _is(0, W)),
+    Write("delete of a partition", (_direct("DELETE FROM %s WHERE id = {b}"),), _gone(0)),
+    Write("delete and insert in a partition",
+          ("CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT *, tableoid::regclass AS part FROM {t}"
+           " WHERE id = {b}",
+           _direct("DELETE FROM %s WHERE id = {b}"), "UPDATE kept SET rotation = 'w'",
+           _direct(f"INSERT INTO %s ({COPIED}) SELECT {COPIED} FROM kept",
+                   "SELECT part FROM kept")), _is(0, W)),
+)  # fmt: skip
+"""Of a table whose partitions are chosen by the curriculum, or by it and the id."""
+
 EMPTY = "(SELECT count(*) FROM {t}) <= 4"
 TRUNCATES = (
     Write("truncate", ("TRUNCATE {t}",), EMPTY),
@@ -234,7 +278,7 @@ LOW, HIGH = 1, 31
 
 def base_of(write: Write, region: int) -> int:
     """The first id of that write's block."""
-    for known in ((*WRITES, *CASCADES), UNUSUAL, OF_FAMILIES):
+    for known in ((*WRITES, *CASCADES), UNUSUAL, OF_FAMILIES, OF_PARTITIONS):
         if write in known:
             return BLOCK * (region + known.index(write))
     return BLOCK * region
