@@ -69,6 +69,20 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "FROM generate_series(1, 300) AS g, generate_series(1, 3) AS n",
         '"numbered lines"',
     ),
+    # Both columns of the primary key stay with the child, as the partition key has to.
+    "by day": (
+        'CREATE TABLE "by day" (id bigint, day date, order_no int NOT NULL, carrier text, '
+        "article text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);"
+        "CREATE TABLE early PARTITION OF \"by day\" FOR VALUES FROM (MINVALUE) TO ('2024-02-01');"
+        "CREATE TABLE late PARTITION OF \"by day\" FOR VALUES FROM ('2024-02-01') TO ('2025-01-01')"
+        " PARTITION BY HASH (id);"
+        "CREATE TABLE late_0 PARTITION OF late FOR VALUES WITH (modulus 2, remainder 0);"
+        "CREATE TABLE late_1 PARTITION OF late FOR VALUES WITH (modulus 2, remainder 1);"
+        "INSERT INTO \"by day\" SELECT g * 10 + n, date '2024-01-01' + (g * 7 + n * 11) % 300, g, "
+        "'c' || hashint4(g), md5(n || 'x' || g) "
+        "FROM generate_series(1, 200) AS g, generate_series(1, 4) AS n",
+        '"by day"',
+    ),
     "empty": ("CREATE TABLE empty (id int PRIMARY KEY, grp int, who text)", "empty"),
 }
 
@@ -104,6 +118,7 @@ def test_a_plan_is_written(
     ("name", "said"),
     [
         ("two ids", ('id=("tenant", "id"),', 'key=("tenant", "order_no"),', 'keep=("tenant",),')),
+        ("by day", ('id=("id", "day"),', 'key=("order_no",),')),
         (
             "numbered lines",
             ('id=("order_no", "line"),', 'key=("order_no",),', 'keep=("order_no",)'),

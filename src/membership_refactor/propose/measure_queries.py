@@ -23,13 +23,14 @@ EXAMPLES = 3
 
 def statistics_query(table: Table) -> str:
     """A row for each column that was analysed: name, n_distinct, part of NULLs, average width, part
-    of the most common value."""
+    of the most common value. Those of a partitioned table are of all its partitions."""
+    inherited = "NOT s.inherited" if table.partitioning is None else "s.inherited"
     return (
         "SELECT s.attname::text, s.n_distinct::float8, s.null_frac::float8, s.avg_width,\n"
         "  coalesce(s.most_common_freqs[1], 0)::float8\n"
         "FROM pg_catalog.pg_stats AS s\n"
         f"WHERE s.schemaname = {literal(table.schema)} AND s.tablename = {literal(table.name)}\n"
-        "  AND NOT s.inherited"
+        f"  AND {inherited}"
     )
 
 

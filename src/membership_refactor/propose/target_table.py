@@ -21,7 +21,6 @@ _KINDS = {
     "v": "a view",
     "m": "a materialized view",
     "f": "a foreign table",
-    "p": "partitioned",
     "S": "a sequence",
     "i": "an index",
     "I": "an index",
@@ -49,7 +48,7 @@ def find_target(engine: Engine, schema: str, name: str) -> Target:
         near = get_close_matches(name, tables, n=3, cutoff=0.0)
         meant = f"The nearest names: {', '.join(near)}." if near else "The schema has no tables."
         raise WrongUse(f'schema "{schema}" has no table "{name}".', hint=meant)
-    if kinds[name] != "r":
+    if kinds[name] not in "rp":
         what = _KINDS.get(kinds[name], "no ordinary table")
         raise RefactorError(
             f'"{name}" is {what}, and only an ordinary table can be split.',
