@@ -36,6 +36,15 @@ def _nets(s: Situation, source: Table) -> list[Member]:
     return nets_of(source, s.before("retire_source").table(s.plan.child))
 
 
+def without_nets(source: Table, copy: Table) -> Table:
+    """The copy as it is when it has taken over."""
+    nets = nets_of(source, copy)
+    if copy.partitioning is None or not nets:
+        return copy
+    members = tuple(m for m in copy.partitioning.members if m not in nets)
+    return replace(copy, partitioning=replace(copy.partitioning, members=members))
+
+
 def from_here_known(s: Situation) -> tuple[Statement, ...]:
     """When triggers are hung: what comes or leaves after it is not known."""
     return (know_all_members(s.names),) if s.names.partitioned else ()

@@ -219,7 +219,8 @@ def compares(s: Situation) -> tuple[Comparison, ...]:
 
 
 def becomes(s: Situation) -> Portrait:
-    source, copy = _source(s), s.child("retire_source")
+    source = _source(s)
+    copy = partition_roles.without_nets(source, s.child("retire_source"))
     taken = under_name(source, s.plan.child)
     child = replace(
         copy,
