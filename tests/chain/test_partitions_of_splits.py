@@ -38,9 +38,7 @@ def changed(chain: Chain, *texts: str) -> None:
 
 def without_link(chain: Chain) -> dict[object, dict[str, object]]:
     link = chain.plan.link
-    return {
-        id: {c: v for c, v in row.items() if c != link} for id, row in chain.child().items()
-    }
+    return {id: {c: v for c, v in row.items() if c != link} for id, row in chain.child().items()}
 
 
 @pytest.mark.slow

@@ -18,10 +18,9 @@ from tests.fixtures.databases import TemplateDatabase
 from tests.races.actions import CLOSE, COPY, HAND_BACK, HAND_OVER, OPEN, PARENTS, Moment
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage, Timing, every_order, fly
-from tests.races.tables import COMPOSITE, RENAME, SOURCE, TABLES, assert_parents
+from tests.races.tables import COMPOSITE, RENAME, SOURCE, TABLES, assert_parents, query, wrong_links
 from tests.races.tables import COPY as THE_COPY
 from tests.races.tables import apart as rows_apart
-from tests.races.tables import query, wrong_links
 from tests.races.writes import OF_PARTITIONS, WRITES
 
 NAMED = replace(RENAME, id=COMPOSITE.id)
@@ -134,7 +133,16 @@ def test_no_write_is_lost_while_the_copy_is_made_and_opened(
     stand = () if moment in COPY else ("0003",) if moment is OPEN else ("0003", "0004")
     url = at(template_database, "rename", shape, *stand)
     with Pilot(url, plan=NAMED) as pilot:
-        fly(pilot, on_stage(url), moment, timing, isolation, ALL[writes], table=SOURCE, sound=assert_alike)
+        fly(
+            pilot,
+            on_stage(url),
+            moment,
+            timing,
+            isolation,
+            ALL[writes],
+            table=SOURCE,
+            sound=assert_alike,
+        )
 
 
 @pytest.mark.parametrize(ORDER, orders((OPEN, HAND_OVER, *HAND_BACK)))
@@ -173,9 +181,10 @@ def test_no_write_to_the_child_is_lost_while_its_parents_are_made(
         before = (*before, "0007")
     url = at(template_database, "split", shape, *before)
     with Pilot(url, plan=COMPOSITE) as pilot:
-        fly(pilot, on_stage(url), moment, timing, isolation, ALL[writes], table=THE_COPY, sound=None)
+        fly(
+            pilot, on_stage(url), moment, timing, isolation, ALL[writes], table=THE_COPY, sound=None
+        )
         if moment.revision == "0006" or moment.down:
             pilot.upgrade("0007")
     assert query(url, wrong_links(THE_COPY)) == []
     assert_parents(url)
-

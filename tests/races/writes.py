@@ -215,7 +215,6 @@ CASCADES = (
 )  # fmt: skip
 
 
-
 def _direct(
     statement: str, partition: str = "SELECT tableoid::regclass FROM {t} WHERE id = {b}"
 ) -> str:
