@@ -132,9 +132,9 @@ RENAMED = {name: renamed(subject) for name, subject in SHAPES.items()}
 IN_PLACE = {name: in_place(subject, "membership") for name, subject in SHAPES.items()}
 
 
-def each(shapes: Iterable[str]) -> Sequence[Any]:
+def each(shapes: Iterable[str], everyday: Sequence[str] = EVERYDAY) -> Sequence[Any]:
     """A parameter for each of these; a plain run takes those that are unlike most."""
-    return [pytest.param(s, marks=() if s in EVERYDAY else pytest.mark.slow) for s in shapes]
+    return [pytest.param(s, marks=() if s in everyday else pytest.mark.slow) for s in shapes]
 
 
 def bounds(portrait: Portrait, name: str) -> set[tuple[str, str, str, str | None]]:

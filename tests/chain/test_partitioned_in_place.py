@@ -40,7 +40,7 @@ def pair(chain_at: ChainAt, revision: str, shape: str) -> tuple[Chain, Chain]:
     )
 
 
-@pytest.mark.parametrize("shape", each(PLAIN))
+@pytest.mark.parametrize("shape", each(PLAIN, ("levels",)))
 def test_up_down_and_up_give_the_same_rows_and_the_same_structure(
     shape: str, chain_at: ChainAt
 ) -> None:
@@ -71,7 +71,7 @@ def test_up_down_and_up_give_the_same_rows_and_the_same_structure(
         assert differences(earlier.portrait, again.portrait) == (), revision
 
 
-@pytest.mark.parametrize("shape", each(PLAIN))
+@pytest.mark.parametrize("shape", each(PLAIN, ()))
 @pytest.mark.parametrize("revision", ["0006", "0007", "0008"])
 def test_each_write_leaves_what_it_leaves_where_the_table_is_not_partitioned(
     revision: str, shape: str, chain_at: ChainAt
@@ -92,7 +92,7 @@ def test_each_write_leaves_what_it_leaves_where_the_table_is_not_partitioned(
     assert_verified(chain, revision)
 
 
-@pytest.mark.parametrize("shape", each(PLAIN))
+@pytest.mark.parametrize("shape", each(PLAIN, ()))
 @pytest.mark.parametrize("revision", ["0006", "0007", "0008"])
 def test_writes_into_a_partition_leave_what_they_leave_where_there_is_none(
     revision: str, shape: str, chain_at: ChainAt
