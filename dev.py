@@ -87,7 +87,7 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
     if verb == "bench":
         measure = [python, "-m", "benchmarks", *rest]
         # What was written to docs/ goes into the README too.
-        told = [] if "--out" in rest else [[python, "-m", "tests.docs.generated"]]
+        told = [] if {"--out", "--quick"} & set(rest) else [[python, "-m", "tests.docs.generated"]]
         return [measure, *told]
     if verb == "campaign":
         return [[python, "-m", "tests.campaign", *rest]]

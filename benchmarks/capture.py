@@ -2,14 +2,17 @@
 
 Server CPU of the writer's own backend; a client on a socket, prepared statements, one
 transaction a statement (with the application: two statements in one), commits asynchronous so
-that the disk is not measured.
+that the disk is not measured. The variants take turns every few statements, each in a database of
+its own: whatever else the machine does, it does to all of them.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, LiteralString
 
 from benchmarks.chain import run_chain
@@ -25,12 +28,19 @@ from membership_refactor.sql.trigger_statements import install_triggers
 
 VARIANTS = ("none", "application", "log", "one way", "two ways")
 SINGLE, MASS, HUGE = 1, 1_000, 50_000
-TIMES = {SINGLE: 1_000, MASS: 12, HUGE: 2}
+TIMES = {SINGLE: 600, MASS: 6, HUGE: 1}
+"""Statements of each size that each variant runs in one round."""
+TURN = 100
+"""Statements that one variant runs before it is the turn of the next."""
+WARM = {SINGLE: 20, MASS: 1, HUGE: 1}
 KINDS = ("INSERT", "UPDATE", "DELETE")
+ROUNDS = 5
 STAGING = "public.bench_staging"
 
 Figures = dict[str, float]
 """By ``KIND rows``: milliseconds of server CPU a statement."""
+Inputs = dict[str, list[dict[str, Any]]]
+"""By kind: the values of each statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,70 @@ class _Statement:
                 connection.execute(_constant(text), values, prepare=True)
 
 
-def templates(place: Place) -> None:
+@dataclass(slots=True)
+class Capture:
+    """The figures of each variant, a round after the other; the n-th of all were made together."""
+
+    rounds: dict[str, list[Figures]]
+
+    def __bool__(self) -> bool:
+        return any(self.rounds.values())
+
+    def medians(self) -> dict[str, Figures]:
+        """Of each figure, the median of the rounds."""
+        return {
+            variant: {key: median(figures[key] for figures in made) for key in made[0]}
+            for variant, made in self.rounds.items()
+            if made
+        }
+
+    def ratio(self, key: str, variant: str, over: str) -> float:
+        """How many times what ``over`` costs, round by round; the median."""
+        pairs = zip(self.rounds[variant], self.rounds[over], strict=True)
+        return median(one[key] / other[key] for one, other in pairs)
+
+    def share(self, key: str) -> float | None:
+        """What the change log adds, as a part of what the second statement of the application
+        adds. None where a busy machine swallows that."""
+        rounds = zip(*(self.rounds[v] for v in ("none", "log", "application")), strict=True)
+        shares = [
+            (log[key] - none[key]) / (both[key] - none[key])
+            for none, log, both in rounds
+            if both[key] > none[key]
+        ]
+        return median(shares) if shares else None
+
+
+def measure(
+    place: Place, *, rounds: int, say: Callable[[str], None], scale: float = 1.0
+) -> Capture:
+    """Every variant in each of the rounds. ``scale`` is a factor of the number of statements."""
+    _templates(place)
+    chance = random.Random(7)
+    with ExitStack() as opened:
+        writers = {v: opened.enter_context(_prepared(place, v)) for v in VARIANTS}
+        made = Capture({variant: [] for variant in VARIANTS})
+        offset = 10_000_000
+        for number in range(rounds + 1):
+            # The first is not counted: it warms caches and makes the plans.
+            say(f"capture, round {number}" if number else "capture, to warm up")
+            found: dict[str, Figures] = {variant: {} for variant in VARIANTS}
+            for wanted, full in (TIMES if number else WARM).items():
+                size, times = min(wanted, place.rows // 4), max(int(full * scale), 1)
+                inputs = _inputs(chance, size, times, offset, place.rows)
+                offset += (times + 1) * HUGE
+                for kind in KINDS:
+                    spent = _in_turns(writers, kind, inputs[kind], chance, single=size == SINGLE)
+                    for variant, seconds in spent.items():
+                        found[variant][f"{kind} {size}"] = seconds * 1000 / times
+            for variant, writer in writers.items():
+                writer.execute("VACUUM")  # autovacuum, which is off here, would have come
+                if number:
+                    made.rounds[variant].append(found[variant])
+    return made
+
+
+def _templates(place: Place) -> None:
     """Databases ``one_way`` and ``two_ways`` as 0003 and 0004 leave them, vacuumed."""
     with place.connect("postgres") as admin:
         for name, to in (("one_way", "0003"), ("two_ways", "0004")):
@@ -62,10 +135,11 @@ def templates(place: Place) -> None:
                 connection.execute("VACUUM (ANALYZE)")
 
 
-def measure_variant(place: Place, variant: str, *, scale: float = 1.0) -> Figures:
-    """The figures of one variant in a database of its own."""
+@contextmanager
+def _prepared(place: Place, variant: str) -> Iterator[Connection]:
+    """The writer of one variant, in a database of its own."""
     template = "one_way" if variant == "one way" else "two_ways"
-    with place.fresh("capture", template) as database:
+    with place.fresh(f"capture_{variant.replace(' ', '_')}", template) as database:
         wanted = target(place, database)
         with place.connect(database) as connection:
             if variant in ("none", "application", "log"):
@@ -80,47 +154,56 @@ def measure_variant(place: Place, variant: str, *, scale: float = 1.0) -> Figure
                 ):
                     connection.execute(statement.text.encode())
         with place.connect(database, synchronous_commit="off") as writer:
-            return _figures(writer, variant == "application", place.rows, scale)
+            yield writer
 
 
-def _figures(writer: Connection, both: bool, rows: int, scale: float) -> Figures:
-    tables = (NAMES.source, NAMES.copy) if both else (NAMES.source,)
-    chance = random.Random(1)
-    made: Figures = {}
-    offset = 10_000_000
-    for wanted, full in TIMES.items():
-        size, times = min(wanted, rows // 4), max(int(full * scale), 1)
-        warm = 20 if size == SINGLE else 1
-        firsts = [chance.randrange(1, rows - size) for _ in range(warm + times)]
-        starts = [offset + n * HUGE for n in range(warm + times)]
-        offset = starts[-1] + HUGE
-        labels = [f"r{chance.randrange(10**6)}" for _ in firsts]
-        inputs: dict[str, list[dict[str, Any]]] = {
-            "INSERT": [
-                {"lo": (n % HUGE if size == SINGLE else 0) + 1, "size": size, "to": start}
-                for n, start in enumerate(starts)
-            ],
-            "UPDATE": [
-                {"lo": first, "size": size, "to": 0, "reason": label}
-                for first, label in zip(firsts, labels, strict=True)
-            ],
-            "DELETE": [{"lo": start + 1, "size": size, "to": start} for start in starts],
-        }
-        for kind in KINDS:
-            statement = _statement(kind, tables, single=size == SINGLE)
-            runs = inputs[kind]
-            if kind == "DELETE" and size == SINGLE:
-                runs = [
-                    {**values, "lo": values["to"] + n % HUGE + 1} for n, values in enumerate(runs)
-                ]
-            for values in runs[:warm]:
-                statement.run(writer, values)
+def _inputs(chance: random.Random, size: int, times: int, offset: int, rows: int) -> Inputs:
+    """The same for every variant. What is deleted is what was inserted."""
+    firsts = [chance.randrange(1, rows - size) for _ in range(times)]
+    starts = [offset + n * HUGE for n in range(times)]
+    labels = [f"r{chance.randrange(10**6)}" for _ in firsts]
+    # Single rows come from all over the staged ones.
+    places = [n % min(HUGE, rows) if size == SINGLE else 0 for n in range(times)]
+    return {
+        "INSERT": [
+            {"lo": place + 1, "size": size, "to": start}
+            for place, start in zip(places, starts, strict=True)
+        ],
+        "UPDATE": [
+            {"lo": first, "size": size, "to": 0, "reason": label}
+            for first, label in zip(firsts, labels, strict=True)
+        ],
+        "DELETE": [
+            {"lo": start + place + 1, "size": size, "to": start}
+            for place, start in zip(places, starts, strict=True)
+        ],
+    }
+
+
+def _in_turns(
+    writers: Mapping[str, Connection],
+    kind: str,
+    runs: list[dict[str, Any]],
+    chance: random.Random,
+    *,
+    single: bool,
+) -> dict[str, float]:
+    """Seconds of server CPU of each variant for all ``runs``."""
+    spent = dict.fromkeys(writers, 0.0)
+    turn = TURN if single else 1
+    for first in range(0, len(runs), turn):
+        order = list(writers)
+        chance.shuffle(order)
+        for variant in order:
+            writer = writers[variant]
+            both = variant == "application"
+            tables = (NAMES.source, NAMES.copy) if both else (NAMES.source,)
+            statement = _statement(kind, tables, single=single)
             before = process_cpu(writer.info.backend_pid)
-            for values in runs[warm:]:
+            for values in runs[first : first + turn]:
                 statement.run(writer, values)
-            spent = process_cpu(writer.info.backend_pid) - before
-            made[f"{kind} {size}"] = spent * 1000 / times
-    return made
+            spent[variant] += process_cpu(writer.info.backend_pid) - before
+    return spent
 
 
 def _statement(kind: str, tables: tuple[str, ...], *, single: bool) -> _Statement:
@@ -145,22 +228,6 @@ def _statement(kind: str, tables: tuple[str, ...], *, single: bool) -> _Statemen
                 f"FROM {STAGING} AS s WHERE s.id {where}"
             )
     return _Statement(tuple(texts))
-
-
-def measure_all(
-    place: Place, *, repeats: int, say: Callable[[str], None], scale: float = 1.0
-) -> dict[str, list[Figures]]:
-    """Every variant, shuffled within each repeat."""
-    templates(place)
-    chance = random.Random(7)
-    found: dict[str, list[Figures]] = {variant: [] for variant in VARIANTS}
-    for repeat in range(repeats):
-        order = list(VARIANTS)
-        chance.shuffle(order)
-        for variant in order:
-            say(f"capture, repeat {repeat + 1}: {variant}")
-            found[variant].append(measure_variant(place, variant, scale=scale))
-    return found
 
 
 def _constant(text: str) -> LiteralString:

@@ -40,6 +40,8 @@ class Run:
     steps: dict[str, Cost] = field(default_factory=dict)
     locks: list[Lock] = field(default_factory=list)
     check_seconds: float = 0.0
+    asked: tuple[str, ...] = ()
+    """The checks that were made, by name."""
     child_bytes: int = 0
     parent_bytes: int = 0
 
@@ -51,8 +53,23 @@ class Run:
 
 
 def unchecked(step: Step) -> Step:
-    """The same step without its checks."""
-    return replace(step, before_up=no_checks, after_up=no_checks)
+    """The same step without its checks. The runner still asks the catalog what it always asks."""
+    return replace(
+        step, before_up=no_checks, after_up=no_checks, before_down=no_checks, after_down=no_checks
+    )
+
+
+def runner_of(place: Place, database: str, *, workers: int, checks: bool) -> Runner:
+    """Runs the chain there, with the gates opened."""
+    steps = CHAIN.steps if checks else tuple(unchecked(step) for step in CHAIN)
+    return Runner(
+        place.engine(database),
+        SPLIT,
+        "public",
+        Chain(steps, CHAIN.revisions),
+        options=Options(accept_usage=REASON, workers=workers),
+        progress=Progress(StringIO()),
+    )
 
 
 def run_chain(
@@ -65,16 +82,7 @@ def run_chain(
     before: Callable[[str], None] | None = None,
 ) -> Run:
     """Takes the chain up to ``to``; ``before`` is called before each step, unmeasured."""
-    steps = CHAIN.steps if checks else tuple(unchecked(step) for step in CHAIN)
-    engine = place.engine(database)
-    runner = Runner(
-        engine,
-        SPLIT,
-        "public",
-        Chain(steps, CHAIN.revisions),
-        options=Options(accept_usage=REASON, workers=workers),
-        progress=Progress(StringIO()),
-    )
+    runner = runner_of(place, database, workers=workers, checks=checks)
     result = Run()
     with place.connect(database) as look:
         for revision in (r for r in WHOLE if r <= to):
@@ -94,8 +102,11 @@ def run_chain(
                 "ORDER BY done_at"
             ).fetchall()
         ]
-        row = look.execute("SELECT sum(seconds) FROM public_refactor.check_result").fetchone()
-        result.check_seconds = float(row[0] or 0) if row else 0.0
+        made = look.execute(
+            "SELECT name, sum(seconds) FROM public_refactor.check_result GROUP BY name"
+        ).fetchall()
+        result.asked = tuple(name for name, _ in made)
+        result.check_seconds = float(sum(seconds for _, seconds in made))
     return result
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from benchmarks.downgrades import UP_OF
 from benchmarks.results import CHECKED, MOVED, MOVED_2, OFFLINE, Results
+
+BOTH_WAYS = (
+    {"INSERT": 1.1, "UPDATE": 1.1, "DELETE": 1.1},
+    {"INSERT": 1.15, "UPDATE": 1.5, "DELETE": 2.0},
+    {"INSERT": 1.15, "UPDATE": 2.0, "DELETE": 2.0},
+)
+"""Of capture, for single rows, many and very many."""
+ONE_WAY: tuple[dict[str, float], ...] = ({}, {}, {"UPDATE": 1.6})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,13 @@ class Line:
 
 
 def lines(results: Results) -> tuple[Line, ...]:
-    return (*_move(results), *_locks(results), *_capture(results), *_verify(results))
+    return (
+        *_move(results),
+        *_locks(results),
+        *_capture(results),
+        *_downgrades(results),
+        *_verify(results),
+    )
 
 
 def _move(results: Results) -> Iterator[Line]:
@@ -48,9 +63,9 @@ def _move(results: Results) -> Iterator[Line]:
         below = float(getattr(base, figure))
         return float(getattr(best[name], figure)) / below if below else None
 
-    yield Line("server CPU of 0003 and 0006-0008, no checks", 1.25, ratio(MOVED, "cpu"))
+    yield Line("server CPU of 0003 and 0006-0008, no checks", 1.12, ratio(MOVED, "cpu"))
     yield Line("WAL of the same", 1.45, ratio(MOVED, "wal"))
-    yield Line("wall time of the same, two workers", 1.1, ratio(MOVED_2, "wall"))
+    yield Line("wall time of the same, two workers", 0.85, ratio(MOVED_2, "wall"))
     yield Line("server CPU of 0003-0010, all checks", 1.75, ratio(CHECKED, "cpu"))
     checks = results.checks_cpu()
     yield Line(
@@ -76,41 +91,44 @@ def _locks(results: Results) -> Iterator[Line]:
     )
     yield Line("longest hold of one, median of the rounds", 20, held, "ms")
     yield Line(
-        "writers' p99 during the chain over idle, median of the rounds", 4, results.p99_ratio()
+        "writers' p99 during the chain over idle, median of the rounds", 2.5, results.p99_ratio()
     )
 
 
 def _capture(results: Results) -> Iterator[Line]:
-    figures = results.best_capture()
-    if not figures:
+    found = results.capture
+    if not found:
         yield Line("capture", None, None)
         return
-    none, log, application = figures["none"], figures["log"], figures["application"]
-    sizes = list(dict.fromkeys(int(key.split()[1]) for key in none))
-    targets = dict(zip(sizes, (1.1, 1.5, 2.0), strict=True))
-    one_way = dict(zip(sizes, (None, None, 1.6), strict=True))
-    for key in none:
-        kind, size = key.split()[0], int(key.split()[1])
-        strict = kind == "UPDATE" or size == sizes[0]
-        named = f"{kind} of {size:,}" if size > 1 else f"single {kind}"
-        both = figures["two ways"][key] / application[key]
+    keys = list(found.medians()["none"])
+    sizes = list(dict.fromkeys(key.split()[1] for key in keys))
+    for key in keys:
+        kind, size = key.split()
+        place = sizes.index(size)
+        named = f"{kind} of {int(size):,}" if place else f"single {kind}"
         yield Line(
             f"capture both ways, {named}, over the application",
-            targets[size] if strict else None,
-            both,
+            BOTH_WAYS[place][kind],
+            found.ratio(key, "two ways", "application"),
         )
-        single = figures["one way"][key] / application[key]
         yield Line(
             f"capture one way, {named}, over the application",
-            one_way[size] if strict else None,
-            single,
+            ONE_WAY[place].get(kind),
+            found.ratio(key, "one way", "application"),
         )
-        if size == sizes[0]:
-            second = application[key] - none[key]
-            share = (log[key] - none[key]) / second if second > 0 else None
-            yield Line(f"change log, {named}, over what the second statement costs", 0.5, share)
-        else:
-            yield Line(f"change log, {named}, over no capture", 1.2, log[key] / none[key])
+        if not place:
+            second = f"change log, {named}, over what the second statement costs"
+            yield Line(second, 0.5, found.share(key))
+        yield Line(f"change log, {named}, over no capture", 1.1, found.ratio(key, "log", "none"))
+
+
+def _downgrades(results: Results) -> Iterator[Line]:
+    if not results.downgrades:
+        yield Line("downgrades", None, None)
+        return
+    for revision, up in UP_OF.items():
+        for shape, times in results.down_over_up(revision).items():
+            yield Line(f"time of {revision} down over {up} up, {shape}", 2, times)
 
 
 def _verify(results: Results) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from benchmarks.place import Connection
 from benchmarks.target import NAMES, Target
 from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.portrait import Table
 from membership_refactor.sql.ddl.constraints import create_foreign_keys
 from membership_refactor.sql.ddl.indexes import create_indexes, create_keys
 from membership_refactor.sql.parents.grouping import grouped, parent_columns
@@ -26,15 +27,10 @@ def rebuild(connection: Connection, wanted: Target) -> None:
 def statements(wanted: Target) -> list[str]:
     child, parent = wanted.child, wanted.parent
     parent_name = qualified(parent.schema, parent.name)
-    link = computed(NAMES, "a")
-    names = [c.name for c in wanted.source.columns]
+    link = f"{computed(NAMES, 'a')} AS {ident(SPLIT.link)}"
     columns = [SPLIT.parent_id, *(c.name for c in parent_columns(SPLIT, child))]
-    texts = [
-        f"CREATE TABLE {NAMES.copy} AS\n"
-        f"SELECT {listed(names, 'a.')}, {link} AS {ident(SPLIT.link)} FROM {NAMES.source} AS a",
-        *(s.text for s in create_indexes(child)),
-        *(s.text for s in create_keys(child)),
-        f"ANALYZE {NAMES.copy}",
+    return [
+        *copied(child, listed([c.name for c in wanted.source.columns], "a."), link),
         f"CREATE TABLE {parent_name} ({listed(columns)}) AS\n{grouped(NAMES, child, 'true')}",
         *(s.text for s in create_indexes(parent)),
         *(s.text for s in create_keys(parent)),
@@ -43,4 +39,13 @@ def statements(wanted: Target) -> list[str]:
         wanted.link_key,
         f"ANALYZE {parent_name}",
     ]
-    return texts
+
+
+def copied(copy: Table, *values: str) -> list[str]:
+    """The copy with ``values`` of each row of the source, its indexes and keys."""
+    return [
+        f"CREATE TABLE {NAMES.copy} AS\nSELECT {', '.join(values)} FROM {NAMES.source} AS a",
+        *(s.text for s in create_indexes(copy)),
+        *(s.text for s in create_keys(copy)),
+        f"ANALYZE {NAMES.copy}",
+    ]

@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from benchmarks.capture import Figures
+from benchmarks.capture import Capture
 from benchmarks.chain import MOVING, WHOLE, Run
+from benchmarks.downgrades import UP_OF, Ways
 from benchmarks.live import Live
 from benchmarks.measure import Cost
+from benchmarks.peers import Peers
 from benchmarks.verify import Compared
 
 OFFLINE, USUAL = "offline minimum", "usual recipe"
@@ -28,12 +30,17 @@ class Results:
     rows: int
     repeats: int
     server: str
+    quick: bool = False
+    """Fewer rows and one round, so that the figures are rougher."""
     baselines: dict[str, list[Cost]] = field(default_factory=dict)
     offline_bytes: tuple[int, int] = (0, 0)
     usual_bytes: tuple[int, int] = (0, 0)
     chains: dict[str, list[Run]] = field(default_factory=dict)
     live: list[Live] = field(default_factory=list)
-    capture: dict[str, list[Figures]] = field(default_factory=dict)
+    capture: Capture = field(default_factory=lambda: Capture({}))
+    downgrades: dict[str, list[Ways]] = field(default_factory=dict)
+    """By the shape of the groups, every repeat."""
+    peers: Peers | None = None
     verify: Compared | None = None
     growth: tuple[int, float, float] | None = None
     """Rows of the larger run, and how many times the CPU of this one it took: the moving steps, and
@@ -62,11 +69,11 @@ class Results:
             return None
         return lowest(with_checks).cpu - lowest(without).cpu
 
-    def best_capture(self) -> dict[str, Figures]:
+    def down_over_up(self, revision: str) -> dict[str, float]:
+        """By shape, how many times the time of the way up the way down takes; the median."""
         return {
-            variant: {key: min(figures[key] for figures in repeats) for key in repeats[0]}
-            for variant, repeats in self.capture.items()
-            if repeats
+            shape: median(ways.times(revision) for ways in repeats)
+            for shape, repeats in self.downgrades.items()
         }
 
     def lock_extremes(self) -> tuple[float, float] | None:
@@ -87,6 +94,7 @@ class Results:
     def as_json(self) -> dict[str, Any]:
         return {
             "rows": self.rows,
+            "quick": self.quick,
             "repeats": self.repeats,
             "server": self.server,
             "machine": f"{platform.system()} {platform.machine()}",
@@ -114,7 +122,14 @@ class Results:
                 }
                 for live in self.live
             ],
-            "capture_ms": self.best_capture(),
+            "capture_ms": self.capture.medians(),
+            "capture_rounds_ms": self.capture.rounds,
+            "downgrades": {
+                shape: [asdict(ways) for ways in repeats]
+                for shape, repeats in self.downgrades.items()
+            },
+            "down_over_up": {revision: self.down_over_up(revision) for revision in UP_OF},
+            "peers": asdict(self.peers) if self.peers else None,
             "verify": asdict(self.verify) if self.verify else None,
             "growth": self.growth,
         }

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from benchmarks import capture, offline, usual
+from benchmarks import capture, downgrades, offline, peers, usual
 from benchmarks.chain import run_chain, size
 from benchmarks.live import run_live
 from benchmarks.measure import measured
@@ -24,10 +24,11 @@ from benchmarks.target import REBUILT, prepare, target
 from benchmarks.verify import compare
 from membership_refactor.plans.programme_membership import SPLIT
 
-PARTS = ("baselines", "chain", "writers", "capture", "verify")
+PARTS = ("baselines", "chain", "writers", "capture", "downgrades", "peers", "verify")
 CAPTURE_ROWS = 200_000
+"""Of capture and of downgrades."""
 VERIFY_ROWS = 363_000
-"""Those of the table that the project is about."""
+"""Of verify and of peers: those of the table that the project is about."""
 Say = Callable[[str], None]
 
 
@@ -38,7 +39,9 @@ def benchmark(
     parts: Collection[str] = PARTS,
     larger: int | None = None,
     idle_seconds: float = 15.0,
+    capture_rounds: int = capture.ROUNDS,
     capture_scale: float = 1.0,
+    quick: bool = False,
     folder: Path | None = None,
     say: Say = lambda line: None,
     keep: Callable[[Results], None] = lambda results: None,
@@ -50,7 +53,7 @@ def benchmark(
     chance = random.Random(1)
     say(f"loading {rows:,} rows")
     with place(rows, folder=folder) as here:
-        results = Results(rows, repeats, here.launched.server.source)
+        results = Results(rows, repeats, here.launched.server.source, quick)
         for repeat in range(repeats):
             trials = _trials(here, results, parts)
             order = list(trials)
@@ -63,20 +66,29 @@ def benchmark(
                 say(f"repeat {repeat + 1}: with writers")
                 results.live.append(run_live(here, workers=1, idle_seconds=idle_seconds))
                 keep(results)
-    if "capture" in parts:
+    if {"capture", "downgrades"} & set(parts):
         small = min(rows, CAPTURE_ROWS)
         say(f"loading {small:,} rows")
         with place(small, folder=folder) as here:
-            results.capture = capture.measure_all(
-                here, repeats=repeats, say=say, scale=capture_scale
-            )
-        keep(results)
-    if "verify" in parts:
+            if "capture" in parts:
+                results.capture = capture.measure(
+                    here, rounds=capture_rounds, say=say, scale=capture_scale
+                )
+                keep(results)
+            if "downgrades" in parts:
+                results.downgrades = downgrades.measure(here, repeats=repeats, say=say)
+                keep(results)
+    if {"peers", "verify"} & set(parts):
         some = min(rows, VERIFY_ROWS)
-        say(f"verify: loading {some:,} rows")
+        say(f"loading {some:,} rows")
         with place(some, folder=folder) as here:
-            results.verify = compare(here, repeats=repeats)
-        keep(results)
+            if "peers" in parts:
+                results.peers = peers.measure(here, repeats=repeats, say=say)
+                keep(results)
+            if "verify" in parts:
+                say("verify")
+                results.verify = compare(here, repeats=repeats)
+                keep(results)
     if larger and {MOVED, OFFLINE} <= set(results.costs()):
         results.growth = _grown(larger, results, folder, say)
     return results

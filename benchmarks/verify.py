@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from io import StringIO
 
+from benchmarks.chain import runner_of
 from benchmarks.measure import Cost, measured
 from benchmarks.place import TOOL_SESSION, Connection, Place
 from benchmarks.target import NAMES, target
-from membership_refactor.execution.options import Options
-from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.plans.programme_membership import SPLIT
@@ -19,7 +17,7 @@ from membership_refactor.sql.parents.grouping import grouped, parent_columns
 from membership_refactor.sql.parents.parent_uuid import computed
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
-from tests.fixtures.steps import CHAIN, IDS, step_of
+from tests.fixtures.steps import IDS, step_of
 
 STAGES = ("0003", "0007", "0008", "0010")
 
@@ -46,14 +44,7 @@ def compare(where: Place, *, repeats: int) -> Compared:
     obvious: dict[str, Cost] = {}
     stages: dict[str, Cost] = {}
     with where.fresh() as database, where.connect(database, **TOOL_SESSION) as look:
-        runner = Runner(
-            where.engine(database),
-            SPLIT,
-            "public",
-            CHAIN,
-            options=Options(accept_usage="benchmark", workers=2),
-            progress=Progress(StringIO(), quiet=True),
-        )
+        runner = runner_of(where, database, workers=2, checks=True)
         child = target(where, database).child
         plain = Cost()
         for revision in IDS:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from benchmarks.document import page
+from benchmarks.__main__ import ROOT, arguments
+from benchmarks.capture import Capture
+from benchmarks.document import COMPARED, QUICK, page
+from benchmarks.downgrades import FEW, UP_OF, USUAL_GROUPS
 from benchmarks.measure import Cost, available, process_cpu, server_cpu
 from benchmarks.musthold import lines
+from benchmarks.peers import OFFLINE_COPY, OURS, PGROLL
 from benchmarks.plot import draw
 from benchmarks.results import (
     CHECKED,
@@ -33,7 +38,14 @@ pytestmark = pytest.mark.skipif(not available(), reason="CPU times are read from
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return benchmark(rows=ROWS, repeats=1, larger=2 * ROWS, idle_seconds=1.0, capture_scale=0.05)
+    return benchmark(
+        rows=ROWS,
+        repeats=1,
+        larger=2 * ROWS,
+        idle_seconds=1.0,
+        capture_rounds=2,
+        capture_scale=0.05,
+    )
 
 
 @pytest.mark.slow
@@ -54,9 +66,18 @@ def test_baselines_and_chain_build_tables_of_like_size(results: Results) -> None
 
 
 @pytest.mark.slow
-def test_the_chain_runs_its_checks_only_where_it_says_so(results: Results) -> None:
-    assert results.chains[MOVED][0].check_seconds == 0
-    assert results.chains[CHECKED][0].check_seconds > 0
+def test_the_chain_reads_rows_to_check_them_only_where_it_says_so(results: Results) -> None:
+    moved, checked = (set(results.chains[name][0].asked) for name in (MOVED, CHECKED))
+    # What the runner asks the catalog before every step, whatever the step's own checks are.
+    assert moved == {
+        "own triggers and functions stand",
+        "every row is seen",
+        "no subscription writes",
+        "event triggers",
+    }
+    reads_rows = {"copy is exact", "links match keys", "every child has its parent", "same values"}
+    assert moved | reads_rows <= checked
+    assert results.chains[CHECKED][0].check_seconds > results.chains[MOVED][0].check_seconds
 
 
 @pytest.mark.slow
@@ -73,11 +94,38 @@ def test_writers_wrote_before_and_during_the_chain_without_a_lasting_error(
 
 @pytest.mark.slow
 def test_every_capture_is_measured_for_every_kind_of_statement(results: Results) -> None:
-    figures = results.best_capture()
+    figures = results.capture.medians()
     assert set(figures) == {"none", "application", "log", "one way", "two ways"}
+    assert {len(rounds) for rounds in results.capture.rounds.values()} == {2}
     for variant in figures.values():
         assert len(variant) == 9
         assert all(milliseconds > 0 for milliseconds in variant.values())
+
+
+@pytest.mark.slow
+def test_every_downgrade_that_moves_rows_is_measured_for_both_shapes_of_groups(
+    results: Results,
+) -> None:
+    assert set(results.downgrades) == {USUAL_GROUPS, FEW}
+    for (ways,) in results.downgrades.values():
+        assert ways.rows == ROWS
+        # Each writes at least the rows of a table.
+        assert all(ways.down[revision].wal > ROWS * 50 for revision in ("0009", "0005"))
+        assert all(ways.times(revision) > 0 for revision in UP_OF)
+    assert f"| 0009, {FEW} |" in page(results, "benchmarks.svg")
+
+
+@pytest.mark.slow
+def test_each_other_tool_is_measured_or_named_with_the_reason(results: Results) -> None:
+    peers = results.peers
+    assert peers is not None
+    assert set(peers.costs) | set(peers.absent) == {*COMPARED, OFFLINE_COPY}
+    assert set(peers.absent) <= {"psycopack", "pg_repack"}
+    offline = peers.costs[OFFLINE_COPY][0]
+    # pgroll's way rewrites the table with its indexes in place; nobody copies for less WAL.
+    assert peers.costs[PGROLL][0].wal > peers.costs[OURS][0].wal > 0.9 * offline.wal
+    text = page(results, "benchmarks.svg")
+    assert all(f"{name} did not run. {why}" in text for name, why in peers.absent.items())
 
 
 @pytest.mark.slow
@@ -120,6 +168,40 @@ def test_a_quantile_is_an_element_and_never_past_the_end() -> None:
     assert quantile(ordered, 0.5) == 50.0
     assert quantile(ordered, 1.0) == 99.0
     assert quantile([], 0.5) == 0.0
+
+
+def test_a_ratio_of_capture_compares_what_was_measured_in_the_same_round() -> None:
+    # In the second round the machine was three times slower.
+    rounds = {
+        "none": [{"k": 1.0}, {"k": 3.0}],
+        "log": [{"k": 1.5}, {"k": 4.5}],
+        "application": [{"k": 2.0}, {"k": 6.0}],
+    }
+    found = Capture(rounds)
+    assert found.medians()["application"] == {"k": 4.0}
+    assert found.ratio("k", "log", "none") == 1.5
+    assert found.share("k") == 0.5
+    assert Capture({**rounds, "application": rounds["none"]}).share("k") is None
+
+
+def test_a_quick_run_is_smaller_and_leaves_the_pages_alone() -> None:
+    quick, whole = arguments(["--quick"]), arguments([])
+    assert quick.rows < whole.rows and quick.repeats < whole.repeats
+    assert (quick.larger, quick.only) == (0, whole.only)
+    assert whole.out == ROOT / "docs" and ROOT / "docs" not in (quick.out, *quick.out.parents)
+    asked = arguments(["--quick", "--rows", "5", "--out", "docs"])
+    assert (asked.rows, str(asked.out)) == (5, "docs")
+
+    assert QUICK in page(Results(rows=5, repeats=1, server="none", quick=True), "plot")
+    assert QUICK not in page(Results(rows=5, repeats=1, server="none"), "plot")
+
+
+def test_help_explains_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        arguments(["--help"])
+    shown = capsys.readouterr().out
+    for option in ("--quick", "--rows", "--repeats", "--only", "--larger", "--out"):
+        assert re.search(rf"\n  {option}[^\n]*\s+\w", shown), option
 
 
 def test_a_target_is_missed_only_where_a_figure_is_above_it() -> None:

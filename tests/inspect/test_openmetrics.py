@@ -154,6 +154,16 @@ def test_every_query_of_the_dashboard_names_metrics_and_labels_that_are_there() 
                 assert label in known[name][0][0], (panel["title"], label)
 
 
+def test_the_dashboard_shows_what_writers_feel_beside_what_is_allowed() -> None:
+    dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    felt = {name for name in read(as_openmetrics(BUSY, now=NOW)) if "_small_write_" in name}
+
+    (panel,) = (p for p in dashboard["panels"] if "small_write" in json.dumps(p["targets"]))
+    shown = {re.findall(r"\w+", target["expr"])[0] for target in panel["targets"]}
+    assert shown == felt and len(felt) == 4
+    assert panel["fieldConfig"]["defaults"]["unit"] == "s"
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "refactor.prom"
     write_whole(path, "one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -31,6 +32,16 @@ def _run(arguments: list[str]) -> int:
         except OSError:
             # The command line says it as it says it for every output.
             pass
+    _import_less()
     from membership_refactor.cli.command_line import run
 
     return run(arguments)
+
+
+def _import_less() -> None:
+    """Save a fifth of the processor time of a short command, which is spent on imports."""
+    # Hardly anything that an import makes is garbage. Python looks for some each 700 objects.
+    gc.set_threshold(10_000)
+    # Alembic imports Mako, and Mako imports the lexers of Pygments, to colour tracebacks in HTML.
+    # With None here that import fails, and Mako goes on without them. Rich has its own.
+    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type]
