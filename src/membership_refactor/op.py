@@ -12,7 +12,7 @@ from alembic import op
 
 from membership_refactor.operations import StepOperation
 from membership_refactor.planning import TableSplit
-from membership_refactor.plans.chain import CHAIN
+from membership_refactor.plans.chain import STEPS
 from membership_refactor.steps.step import Direction, Step
 
 
@@ -31,7 +31,7 @@ class Verb:
 
 
 def _verbs(name: str) -> tuple[Verb, Verb]:
-    step = CHAIN[name]
+    step = next(step for step in STEPS if step.name == name)
     return Verb(step, Direction.UP), Verb(step, Direction.DOWN)
 
 

@@ -30,12 +30,11 @@ from membership_refactor.execution.sessions import POOLED
 from membership_refactor.inspect.history import require_own_history, require_step_of_history
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.planning import TableSplit
-from membership_refactor.plans.chain import BASELINE
+from membership_refactor.plans.chain import STEPS
 from membership_refactor.portrait import Portrait
 from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.script.version import STOP_AT_ERROR, require_version
 from membership_refactor.sql.names import Names
-from membership_refactor.steps import SPLIT_STEPS
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.step import Direction, Step
 from membership_refactor.steps.step_chain import Chain
@@ -279,5 +278,5 @@ def _register(step: Step) -> None:
     Operations.register_operation(f"undo_{step.name}", "down")(Verbs)
 
 
-for _step in (*BASELINE, *SPLIT_STEPS):
+for _step in STEPS:
     _register(_step)

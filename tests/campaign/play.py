@@ -21,8 +21,8 @@ from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
-from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
+from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.campaign import checks
 from tests.campaign.events import Events
 from tests.campaign.kinds import kinds_at, kinds_between, neighbour

@@ -16,7 +16,6 @@ from membership_refactor.checks.check import Check
 from membership_refactor.inspect.lock_forecast import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
 from membership_refactor.planning import TableSplit
-from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script.prediction import Prediction, predicted
@@ -28,6 +27,7 @@ from membership_refactor.steps.actions import Action
 from membership_refactor.steps.step import Direction
 from membership_refactor.steps.step_chain import Chain
 from membership_refactor.x_names import X_NAMES
+from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.fixtures.steps import STEPS
 
 ROOT = Path(__file__).parents[2]

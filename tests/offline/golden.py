@@ -11,13 +11,13 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script import Pace, Prediction, predicted, print_head, print_step
 from membership_refactor.sql.names import Names
 from membership_refactor.steps import steps_of
 from membership_refactor.steps.step import Direction
+from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.chain.subjects import COMPOSITE
 from tests.fixtures.steps import STEPS, step_of
 from tests.offline.several_ids import portrait

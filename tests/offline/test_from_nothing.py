@@ -5,11 +5,11 @@ from __future__ import annotations
 import psycopg
 
 from membership_refactor.database import libpq_url
-from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script import predicted, print_head, print_step
 from membership_refactor.sql.names import Names
+from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.fixtures.databases import NewDatabase
 from tests.offline.scripts import DOWN, UP, run_psql
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.script.prediction import Prediction, predicted
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action
 from membership_refactor.steps.step import Direction, Situation
+from tests.fixtures.steps import SHIPPED as CHAIN
 
 
 @cache

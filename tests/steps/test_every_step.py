@@ -9,7 +9,6 @@ import pytest
 
 from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.inspect.lock_forecast import SHORT, LockUse, locks_of
-from membership_refactor.plans.chain import CHAIN
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Alone, Run
@@ -18,6 +17,7 @@ from tests.chain.driver import REVISIONS, snapshot
 from tests.docs.generated import texts
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.steps import CHAIN as SPLIT_CHAIN
+from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.steps.situations import actions, prediction, situation
 
 NAMES = tuple(step.name for step in CHAIN)

@@ -14,13 +14,13 @@ from membership_refactor.environment import connect_engine
 from membership_refactor.errors import CheckFailed
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Run
 from membership_refactor.steps.step import Direction, Situation
+from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.fixtures.databases import NewDatabase
 from tests.steps.situations import keys
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from membership_refactor.plans.chain import CHAIN
 from membership_refactor.portrait import PathSchema
 from membership_refactor.steps.step import Direction, Situation
+from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.steps.situations import situation
 
 FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION .*?(?=REVOKE ALL|\Z)", re.DOTALL)

@@ -10,12 +10,13 @@ import pytest
 
 import membership_refactor
 from membership_refactor.planning import Revisions, Stage
-from membership_refactor.plans.chain import CHAIN, SPLIT
+from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script import predicted
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.step import Direction, Step
 from membership_refactor.steps.step_chain import Chain
+from tests.fixtures.steps import SHIPPED as CHAIN
 
 NAMES = [step.name for step in CHAIN]
 KEY = re.compile(r"[a-z][a-z_]*(:.+)?")

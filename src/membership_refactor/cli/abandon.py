@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from membership_refactor.cli.verb import FINE, Context, plan_option
 from membership_refactor.execution.tenant_lock import alone
@@ -26,8 +25,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
     runner = context.runner()
     with alone(runner.engine, runner.schema, label=NAME):
         taken = runner.abandon()
-    if context.format == "json":
-        print(json.dumps({"abandoned": taken}))
-    else:
-        print(f"undone: {taken}" if taken else "no step is open; nothing was changed")
+    said = f"undone: {taken}" if taken else "no step is open; nothing was changed"
+    context.show({"abandoned": taken}, said)
     return FINE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import shlex
 import sys
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from membership_refactor.cli.all_schemas_options import add_format, add_options
-from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.cli.verb import FINDINGS, FINE, Context, as_json
 from membership_refactor.errors import WrongUse
 from membership_refactor.execution.sessions import Sessions
 from membership_refactor.tenants.choose_schemas import Chosen, choose, read_schemas, tables_of
@@ -145,7 +144,7 @@ class _Shown:
         if self._broken is not None:
             raise self._broken
         if self._json:
-            print(json.dumps(summary.values(), indent=2, ensure_ascii=False))
+            print(as_json(summary.values()))
 
     def _print(self, text: str) -> None:
         # A reader who has gone away is no reason to leave tenants half-way.

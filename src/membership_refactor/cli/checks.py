@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
@@ -40,10 +39,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     checks = StandingChecks(context.runner(), models=context.models())
     if options.list:
         listed = {q.name: q.sentence for q in checks.questions()}
-        if context.format == "json":
-            print(json.dumps(listed, indent=2, ensure_ascii=False))
-        else:
-            print("\n".join(f"{name}: {sentence}" for name, sentence in listed.items()))
+        context.show(listed, "\n".join(f"{name}: {said}" for name, said in listed.items()))
         return FINE
     found = []
     for question in checks.chosen(options.asked):
@@ -53,13 +49,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
         print(
             "The results were not recorded: this role may not write to the ledger.", file=sys.stderr
         )
-    if context.format == "json":
-        values = check_results.as_values(found, checks.revision, context.plan_request.schema)
-        print(json.dumps(values, indent=2, ensure_ascii=False))
-    elif context.format == "junit":
-        print(check_results.as_junit(found, checks.revision, context.plan_request.schema))
+    schema = context.plan_request.schema
+    if context.format == "junit":
+        print(check_results.as_junit(found, checks.revision, schema))
     else:
-        print(check_results.as_text(found, checks.revision))
+        values = check_results.as_values(found, checks.revision, schema)
+        context.show(values, check_results.as_text(found, checks.revision))
     return FINE if all(f.holds for f in found) else FINDINGS
 
 

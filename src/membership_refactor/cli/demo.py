@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -23,7 +22,7 @@ from membership_refactor.database import (
 )
 from membership_refactor.environment import connect_engine
 from membership_refactor.execution.runner import Runner
-from membership_refactor.plans.chain import CHAIN, SPLIT
+from membership_refactor.plans.programme_membership import SPLIT
 
 NAME = "demo"
 HELP = "run the whole chain on generated data, with live writers and gates that open by evidence"
@@ -112,10 +111,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
         if not options.keep:
             drop_database(server.url, DATABASE)
             stop_kept(name=SERVER)
-    if context.format == "json":
-        print(json.dumps({**as_values(outcome), "report": options.report}, default=str))
-    else:
-        print(as_text(outcome, shutil.get_terminal_size().columns))
+    text = as_text(outcome, shutil.get_terminal_size().columns)
+    context.show({**as_values(outcome), "report": options.report}, text)
     write_whole(options.report, page)
     print(f"Report: {options.report}", file=sys.stderr if context.format == "json" else None)
     return FINE if outcome.fine else FINDINGS
@@ -128,6 +125,6 @@ def report(engine: Engine, context: Context) -> str:
     from membership_refactor.report.read_page import read_page
     from membership_refactor.scan.consumers import Consumer
 
-    runner = Runner(engine, SPLIT, "public", CHAIN)
+    runner = Runner(engine, SPLIT, "public", context.project.chain(SPLIT, "public"))
     consumers = [Consumer(name=name, roles=(role,)) for name, role in CONSUMERS.items()]
     return as_html(read_page(runner, revision_texts(context.config), consumers))

@@ -67,7 +67,7 @@ def _plan(
 ) -> UniqueIdentity:
     if not options.table:
         if options.identity or options.scope:
-            raise WrongUse("--identity and --scope need --table.")
+            raise WrongUse("--identity and --scope need --table.", hint="Add --table NAME.")
         shipped = plan_in_use(connection, schema)
         table = qualified(schema, shipped.table)
         if connection.scalar(text("SELECT pg_catalog.to_regclass(:name)"), {"name": table}) is None:

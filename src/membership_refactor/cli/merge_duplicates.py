@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict, replace
 from typing import Any
@@ -100,8 +99,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         plan = _declared(connection, context.schema, plan, options)
         if options.where is not None:
             found = where_is(connection, plan, context.schema, options.where)
-            _say(
-                context,
+            context.show(
                 asdict(found) if found else None,
                 f"{options.where} was merged into {found.survivor} by run {found.run} "
                 f"({found.when:%F %T %Z})"
@@ -121,8 +119,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         if not options.apply:
             raise WrongUse("--label changes rows; add --apply.")
         count, number = label(engine, plan, context.schema, prefix=options.label, batch=batch)
-        _say(
-            context,
+        context.show(
             {"labelled": count, "run": number},
             f"{count} rows were given a key (run {number})",
         )
@@ -196,9 +193,5 @@ def _undo(options: argparse.Namespace, context: Context, plan: UniqueIdentity) -
     refused = "".join(
         f"\n  {survivor} stays merged: {why}" for survivor, why in report.refused.items()
     )
-    _say(context, asdict(report), f"{report.undone} merges undone{refused}")
+    context.show(asdict(report), f"{report.undone} merges undone{refused}")
     return FINDINGS if report.refused else FINE
-
-
-def _say(context: Context, data: dict[str, Any] | None, text: str) -> None:
-    print(json.dumps(data, default=str) if context.format == "json" else text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.cli.new_options import add_options, wishes_of
 from membership_refactor.cli.new_questions import ask_names, ask_to_write, choose_candidate
-from membership_refactor.cli.verb import FINE, Context
+from membership_refactor.cli.verb import FINE, Context, as_json
 from membership_refactor.errors import RefactorError, WrongUse
 from membership_refactor.project.new_files import NewFiles, new_files
 from membership_refactor.project.registering import registration_file
@@ -185,7 +184,7 @@ def _show(
         values["target"] = files.target
         values["revisions"] = dict(files.revisions.ids)
         values["written"] = [str(path) for path in written]
-        print(json.dumps(values, indent=2, ensure_ascii=False, default=str))
+        print(as_json(values))
         return
     if not written:
         print("\nNothing was written. Add --yes to write the plan and its revisions.")

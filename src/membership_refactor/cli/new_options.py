@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_names,
         default=(),
         metavar="C[:POLICY],…",
-        help="columns that move to the parent; the policy is agree, latest, first or max",
+        help=f"columns that move to the parent; the policy is one of {', '.join(Conflict)}",
     )
     plan.add_argument(
         "--child-columns",

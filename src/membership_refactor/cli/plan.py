@@ -44,18 +44,13 @@ def run(options: argparse.Namespace, context: Context) -> int:
     runner = context.runner()
     if options.compare_keys:
         choices, table, rows = compare_keys(runner)
-        if context.format == "json":
-            print(json.dumps({"table": table, "rows": rows, "keys": keys.as_values(choices)}))
-        else:
-            print(keys.as_text(choices, table, rows))
+        values = {"table": table, "rows": rows, "keys": keys.as_values(choices)}
+        context.show(values, keys.as_text(choices, table, rows))
         return FINE
     made, portrait = forecast(runner, revision_texts(context.config))
-    if context.format == "json":
-        # -x portrait=FILE reads this document too, and skips the plan in it.
-        document = {**json.loads(to_json(portrait)), "plan": forecast_text.as_values(made)}
-        print(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        print(context.named(forecast_text.as_text(made)))
+    # -x portrait=FILE reads this document too, and skips the plan in it.
+    document = {**json.loads(to_json(portrait)), "plan": forecast_text.as_values(made)}
+    context.show(document, context.named(forecast_text.as_text(made)))
     return FINDINGS if made.steps and made.steps[0].is_refused else FINE
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where something was found."""
     if options.rows < 1:
-        raise WrongUse(f"--rows {options.rows} is below 1.")
+        raise WrongUse(f"--rows {options.rows} is below 1.", hint="Take 1 or more.")
     try:
         plan, request = context.plan, context.request_of_database
         chain = context.project.chain(plan, request.schema)
@@ -92,12 +91,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if options.junit is not None:
         options.junit.write_text(report.as_junit(done) + "\n", encoding="utf-8")
         print(f"JUnit: {options.junit}", file=sys.stderr)
-    if context.format == "json":
-        print(json.dumps(report.as_values(done), indent=2, ensure_ascii=False, default=str))
-    elif context.format == "junit":
+    if context.format == "junit":
         print(report.as_junit(done))
     else:
-        print(report.as_text(done))
+        context.show(report.as_values(done), report.as_text(done))
     return FINE if done.fine else FINDINGS
 
 

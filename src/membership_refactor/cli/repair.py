@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
@@ -39,7 +38,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         fix = f"`{chain.chain.revisions.verb('repair')} --apply` corrects these rows."
         hint = fix if verified.count else "Nothing to repair."
         shown = [*lines(verified, chain.chain), hint]
-        _print(context, {**document(verified), "applied": False}, shown)
+        context.show({**document(verified), "applied": False}, "\n".join(shown))
         return FINDINGS if verified.count else FINE
     with alone(chain.engine, chain.schema, label="repair"):
         objects = repair_objects(chain)
@@ -61,16 +60,11 @@ def run(options: argparse.Namespace, context: Context) -> int:
         )
     if repairs:
         shown.append(f'The values that were replaced are in "{chain.ledger.name}".repair.')
-    _print(
-        context,
+    context.show(
         {**document(verified), "applied": True, "objects": list(objects), "repairs": repairs},
-        shown,
+        "\n".join(shown),
     )
     return FINE
-
-
-def _print(context: Context, data: dict[str, Any], text: list[str]) -> None:
-    print(json.dumps(data, indent=2) if context.format == "json" else "\n".join(text))
 
 
 def one_line(document: Any) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 from pathlib import Path
 from typing import Any
 
 from membership_refactor.cli.plan import revision_texts
 from membership_refactor.cli.status import write_whole
-from membership_refactor.cli.verb import FINE, Context, plan_option
+from membership_refactor.cli.verb import FINE, Context, as_json, plan_option
 from membership_refactor.errors import WrongUse
 from membership_refactor.inspect.sizes import counted
-from membership_refactor.planning import Stage
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
 NAME = "report"
@@ -61,16 +59,13 @@ def run(options: argparse.Namespace, context: Context) -> int:
     from membership_refactor.report.page import as_html
     from membership_refactor.report.page_values import as_values
     from membership_refactor.report.read_page import read_page
-    from membership_refactor.scan.consumers import read_consumers
-    from membership_refactor.watch.places import places_of
+    from membership_refactor.watch.places import read_places
 
     runner = context.runner()
-    file = options.consumers
-    consumers = read_consumers(Path(file), runner.plan) if file else ()
-    places = places_of(consumers, runner.plan, Stage.COPY, runner.schema) if consumers else {}
+    consumers, places = read_places(options.consumers, runner.plan, runner.schema)
     texts = revision_texts(context.config)
     report = read_page(runner, texts, consumers, places, count_keys=options.count_keys)
-    values = json.dumps(as_values(report), indent=2, default=str)
+    values = as_json(as_values(report))
     if options.output is None:
         print(values if context.format == "json" else as_html(report))
         return FINE

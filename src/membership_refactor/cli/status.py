@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
+from membership_refactor.cli.verb import FINDINGS, FINE, Context, as_json, plan_option
 from membership_refactor.errors import WrongUse
 from membership_refactor.inspect import status_text as standing
 from membership_refactor.inspect.openmetrics import as_openmetrics
@@ -59,7 +58,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return FINDINGS if last.standing.open_step is not None else FINE
     found = read_standing(context.runner())
     if context.format == "json":
-        text = json.dumps(standing.as_values(found), indent=2, default=str) + "\n"
+        text = as_json(standing.as_values(found)) + "\n"
     elif context.format == "openmetrics":
         text = as_openmetrics(found, now=datetime.now(UTC))
     else:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
-from membership_refactor.planning import Stage
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
 NAME = "usage"
@@ -37,22 +34,16 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where somebody uses what goes next."""
     require_sqlglot()
     # Only now, because they import the parser, which is an extra.
-    from membership_refactor.scan.consumers import read_consumers
     from membership_refactor.watch import usage_text
-    from membership_refactor.watch.places import places_of
+    from membership_refactor.watch.places import read_places
     from membership_refactor.watch.usage import read_usage
 
     runner = context.runner()
-    consumers = read_consumers(Path(options.consumers), runner.plan) if options.consumers else ()
-    places = places_of(consumers, runner.plan, Stage.COPY, runner.schema) if consumers else {}
-    found = read_usage(runner, consumers, places)
+    found = read_usage(runner, *read_places(options.consumers, runner.plan, runner.schema))
     for role in found.unknown_roles:
         print(f'The server has no role "{role}", which {options.consumers} names.', file=sys.stderr)
-    if context.format == "json":
-        print(json.dumps(usage_text.as_values(found), indent=2, default=str))
-    else:
-        as_ = usage_text.as_csv if context.format == "csv" else usage_text.as_text
-        print(context.named(as_(found)))
+    as_ = usage_text.as_csv if context.format == "csv" else usage_text.as_text
+    context.show(usage_text.as_values(found), context.named(as_(found)))
     return FINDINGS if found.in_use else FINE
 
 

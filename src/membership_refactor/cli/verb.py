@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from alembic.config import Config
 from sqlalchemy import Engine
@@ -97,6 +98,10 @@ class Context:
         hints = self.project.hints(self.plan, self.plan_request.schema)
         return hints.naming(text) or ""
 
+    def show(self, values: Any, text: str) -> None:
+        """Print the values for ``--format json``, else the text."""
+        print(as_json(values) if self.format == "json" else text)
+
     def models(self) -> Models:
         """The models that the project names for the plan."""
         return self.project.models(self.plan)
@@ -110,6 +115,11 @@ class Context:
         runner = runner_for(self.database.engine, self.plan, request, self.project)
         require_own_history(runner, self.project)
         return runner
+
+
+def as_json(values: Any) -> str:
+    """JSON for people and programs. Moments and paths are texts in it."""
+    return json.dumps(values, indent=2, ensure_ascii=False, default=str)
 
 
 def plan_option(parser: argparse.ArgumentParser) -> None:

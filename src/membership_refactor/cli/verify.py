@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,10 +45,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where anything differs."""
     runner = context.runner()
     verified = verify_all(runner, workers=max(options.workers, 1))
-    if context.format == "json":
-        print(json.dumps(document(verified), indent=2))
-    else:
-        print("\n".join(lines(verified, runner.chain)))
+    context.show(document(verified), "\n".join(lines(verified, runner.chain)))
     return FINDINGS if verified.count else FINE
 
 

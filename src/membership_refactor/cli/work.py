@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.errors import WrongUse
@@ -43,11 +42,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     found = worker.work()
     step = worker.open_step
     label = f"{runner.label(step.step)} {step.direction}" if step is not None else None
-    if context.format == "json":
-        print(json.dumps({"command_found": found, "rows": worker.rows, "open_step": label}))
-    elif not found:
-        print("no command runs a step here. To wait for one: membership-refactor work --forever")
-    else:
+    said = "no command runs a step here. To wait for one: membership-refactor work --forever"
+    if found:
         ended = f"and left {label} open" if label else "and no step is open"
-        print(f"{worker.rows:,} rows were done here. The command has ended, {ended}.")
+        said = f"{worker.rows:,} rows were done here. The command has ended, {ended}."
+    context.show({"command_found": found, "rows": worker.rows, "open_step": label}, said)
     return FINE if found and label is None else FINDINGS

@@ -20,6 +20,7 @@ from membership_refactor.errors import NoDatabase
 StopMode = Literal["smart", "fast", "immediate"]
 SUPERUSER = "postgres"
 SOCKET_PORT = 5432
+_USE_ANOTHER = "Set DATABASE_URL to use a PostgreSQL that is already running."
 
 
 class Cluster:
@@ -70,7 +71,7 @@ class Cluster:
             reason = (answer.stderr or answer.stdout).strip()
             raise NoDatabase(
                 f"initdb of {self._binaries.source} failed: {reason}",
-                hint="Set DATABASE_URL to use a PostgreSQL that is already running.",
+                hint=_USE_ANOTHER,
             )
         self.write_settings(settings or {})
 
@@ -109,7 +110,7 @@ class Cluster:
                 break
         raise NoDatabase(
             f"{self._binaries.source} does not start: {last}",
-            hint="Set DATABASE_URL to use a PostgreSQL that is already running.",
+            hint=_USE_ANOTHER,
         )
 
     def stop(self, mode: StopMode = "fast") -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.demo.weeks import OpenedGate
 from membership_refactor.demo.writers import Record
-from membership_refactor.plans.chain import REVISIONS
+from membership_refactor.planning.revisions import NamedStep
 from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.quoting import ident, literal, qualified
 
@@ -73,7 +73,7 @@ def table_sizes(engine: Engine, schema: str, *names: str) -> list[TableSize]:
 
 
 def read_step(
-    engine: Engine, schema: str, name: str, direction: str, seconds: float
+    engine: Engine, schema: str, step: NamedStep, direction: str, seconds: float
 ) -> StepOutcome:
     """Read from the ledger what the step did, which took so many seconds."""
     ledger = ident(ledger_schema(schema))
@@ -81,15 +81,15 @@ def read_step(
         row = connection.exec_driver_sql(
             f"SELECT coalesce(max(rows), 0), coalesce(max(lock_waited_ms), 0), "
             f"coalesce(max(lock_held_ms), 0) FROM {ledger}.action WHERE step = %s",
-            (name,),
+            (step.name,),
         ).one()
         checks = connection.exec_driver_sql(
             f"SELECT count(*) FROM {ledger}.check_result WHERE step = %s AND direction = %s",
-            (name, direction),
+            (step.name, direction),
         ).scalar_one()
     return StepOutcome(
-        revision=REVISIONS.of(name),
-        name=name,
+        revision=step.revision,
+        name=step.name,
         direction=direction,
         seconds=seconds,
         rows=int(row[0]),

@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import psycopg
@@ -28,8 +29,11 @@ from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.planning.targets import targets_of
-from membership_refactor.plans.chain import CHAIN, REVISIONS, SPLIT
+from membership_refactor.planning.revisions import NamedStep
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.sql.quoting import ident
+from membership_refactor.steps.step_chain import Chain
 
 STARTS = {"dual_write": "old-style", "link_children": "new-style"}
 """By step: the writers that start when it has run."""
@@ -39,7 +43,7 @@ VERIFIED_BEFORE = "drop_deprecated_columns"
 """The step before which everything is compared: after it only one side is left."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """Where the demo runs."""
 
@@ -48,6 +52,11 @@ class Stage:
     schema: str
     seed: int
     progress: Progress
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The steps, with the ids that the project's revisions have."""
+        return AlembicProject(self.config).chain(SPLIT, self.schema)
 
     @property
     def dsn(self) -> str:
@@ -79,7 +88,8 @@ def run(
     outcome = Outcome(rows=rows)
     config.attributes["connection"] = engine
     config.cmd_opts = _options(schema, workers, max_latency)
-    command.upgrade(config, REVISIONS.of("enrollment_identity"))
+    chain = stage.chain
+    command.upgrade(config, chain.revisions.of("enrollment_identity"))
     persons = fill(stage.dsn, schema, rows=rows, seed=seed, progress=stage.progress)
     outcome.before = table_sizes(engine, schema, "programme_membership")
     with (
@@ -91,8 +101,8 @@ def run(
         weeks = _weeks(stage, Path(folder), logs)
         if writers is not None:
             writers.alone(idle_seconds, stage.progress)
-        later = [step.name for step in CHAIN.above("link_children")]
-        for name in [step.name for step in CHAIN.above("enrollment_identity")]:
+        later = [step.name for step in chain.above("link_children")]
+        for name in [step.name for step in chain.above("enrollment_identity")]:
             _step(stage, outcome, name, "up", weeks, writers)
         for name in reversed(later):
             _step(stage, outcome, name, "down", weeks, writers)
@@ -119,7 +129,7 @@ def _options(schema: str, workers: int | None, max_latency: str | None) -> Names
 
 def _weeks(stage: Stage, folder: Path, logs: str) -> Weeks:
     """The weeks of this demo, with a first sample."""
-    runner = Runner(stage.engine, SPLIT, stage.schema, CHAIN, progress=stage.progress)
+    runner = Runner(stage.engine, SPLIT, stage.schema, stage.chain, progress=stage.progress)
     readers = Readers(stage.dsn, ident(stage.schema))
     weeks = Weeks(runner, stage.dsn, folder, (logs,), readers, writers=[KINDS[0]])
     weeks.begin()
@@ -145,13 +155,15 @@ def _step(
     if direction == "up" and targets_of(SPLIT, name):
         outcome.gates.append(_opened(stage, weeks, name, first_time))
     began = time.monotonic()
-    with _phase(writers, f"{REVISIONS.of(name)} {direction}"):
+    revisions = stage.chain.revisions
+    step = NamedStep(revision=revisions.of(name), name=name)
+    with _phase(writers, f"{step.revision} {direction}"):
         if direction == "up":
-            command.upgrade(stage.config, REVISIONS.of(name))
+            command.upgrade(stage.config, step.revision)
         else:
-            command.downgrade(stage.config, REVISIONS.before[name])
+            command.downgrade(stage.config, revisions.before[name])
     seconds = time.monotonic() - began
-    outcome.steps.append(read_step(stage.engine, stage.schema, name, direction, seconds))
+    outcome.steps.append(read_step(stage.engine, stage.schema, step, direction, seconds))
     if not first_time:
         return
     weeks.went_up(name)

@@ -98,10 +98,7 @@ def _refuse_orphans(connection: Connection, names: IdentityNames, decision: Deci
     for dependent in names.plan.dependents:
         left = rows(connection, merge_rows.still_pointing(names, dependent), losers)[0][0]
         if left:
-            raise NotMerged(
-                f"{left} rows of {dependent.table} still refer to {', '.join(map(str, losers))}: "
-                "they were added meanwhile, or a trigger put them back"
-            )
+            raise _still_referred(left, dependent.table, ", ".join(map(str, losers)))
 
 
 def _refuse_pointing(
@@ -109,10 +106,14 @@ def _refuse_pointing(
 ) -> None:
     left = rows(connection, text, [step.child.id])[0][0]
     if left:
-        raise NotMerged(
-            f"{left} rows of {table} still refer to {step.child.dependent.table} {step.child.id}: "
-            "they were added meanwhile, or a trigger put them back"
-        )
+        raise _still_referred(left, table, f"{step.child.dependent.table} {step.child.id}")
+
+
+def _still_referred(left: int, table: str, rows: str) -> NotMerged:
+    return NotMerged(
+        f"{left} rows of {table} still refer to {rows}: they were added meanwhile, or a trigger "
+        "put them back"
+    )
 
 
 def delete(

@@ -36,7 +36,10 @@ def label(
     names, patience = IdentityNames(plan, schema), patience or Patience()
     text = next((a for a in plan.alternatives if a.text), None)
     if text is None:
-        raise WrongUse(f'plan "{plan.name}" has no identity column of type text to label.')
+        raise WrongUse(
+            f'plan "{plan.name}" has no identity column of type text to label.',
+            hint="Name one of that type: --table NAME --identity COLUMN",
+        )
     with engine.connect() as connection, connection.begin():
         waiting = [
             finding.ids[0]

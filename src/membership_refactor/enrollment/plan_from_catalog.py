@@ -134,7 +134,10 @@ def dependent_from_catalog(
     """Return the table whose column ``parent`` holds ids, with the tables that refer to it."""
     known = _columns(connection, schema, table)
     if parent not in known:
-        raise PortraitMismatch(f'table "{schema}.{table}" has no column "{parent}".')
+        raise PortraitMismatch(
+            f'table "{schema}.{table}" has no column "{parent}".',
+            hint=f"It has {', '.join(known)}.",
+        )
     id_ = _primary_key(connection, schema, table)
     unique: tuple[str, ...] | None = None
     for primary, columns in rows(connection, _UNIQUE, qualified(schema, table)):
@@ -173,4 +176,7 @@ def _primary_key(connection: Connection, schema: str, table: str) -> str:
     for primary, columns in rows(connection, _UNIQUE, qualified(schema, table)):
         if primary and len(columns) == 1:
             return str(columns[0])
-    raise PortraitMismatch(f'table "{schema}.{table}" needs a primary key of one column.')
+    raise PortraitMismatch(
+        f'table "{schema}.{table}" needs a primary key of one column.',
+        hint="Add one, or merge these rows by hand.",
+    )

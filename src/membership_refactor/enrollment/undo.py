@@ -80,7 +80,12 @@ def undo(
         known = rows(connection, merge_record.record_exists(names))[0][0]
         waiting = rows(connection, merge_record.merges_of_run(names), run) if known else []
     if not waiting:
-        raise WrongUse(f'plan "{plan.name}": run {run} has no merge to undo in schema "{schema}".')
+        raise WrongUse(
+            f'plan "{plan.name}": run {run} has no merge to undo in schema "{schema}".',
+            hint=f"The runs: SELECT run, started, reason FROM {names.own('merge_run')}"
+            if known
+            else "No merge was recorded in this schema. Name another: -x schema=NAME",
+        )
     for merge, _, survivor in waiting:
         try:
             retried(

@@ -156,7 +156,9 @@ def _merge_new_duplicates(
         left = _taken_away(connection, names, alternative)
         raise RefactorError(
             f"{alternative.constraint} could not be built: duplicates were written meanwhile, "
-            f"and they could not be merged: {error}{left}"
+            f"and they could not be merged: {error}{left}",
+            hint="See them with: membership-refactor duplicates   Correct them, then run the same "
+            "command again.",
         ) from error
     built.merged += report.merged
     return report

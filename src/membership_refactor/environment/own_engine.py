@@ -18,6 +18,10 @@ from membership_refactor.execution.sessions import Pg, value
 from membership_refactor.sql.quoting import literal
 
 _DRIVER = "postgresql+psycopg"
+_NAME_THE_ADDRESS = (
+    "Add to env.py, before context.configure: "
+    'refactoring(context, url="postgresql+psycopg://…"), with the address for psycopg.'
+)
 
 
 def own_engine(connection: Connection, schema: str, *, pooled: bool = False) -> Engine:
@@ -53,8 +57,7 @@ def _parameters(found: Arguments) -> dict[str, Any]:
         raise WrongUse(
             "the sessions of the steps are psycopg's, which cannot be given what the project "
             f"gives its own driver: {', '.join(found.missing)}. Nothing was changed.",
-            hint="Add to env.py, before context.configure: "
-            'refactoring(context, url="postgresql+psycopg://…"), with the address for psycopg.',
+            hint=_NAME_THE_ADDRESS,
         )
     return {**conninfo_to_dict(found.dsn), **found.given}
 
@@ -94,6 +97,5 @@ def require_same_database(connection: Connection, own: Pg) -> None:
         raise NoDatabase(
             f'Alembic\'s connection is in database "{theirs}", and the sessions of the steps are '
             f'in another: "{ours}" at {place}. Nothing was changed.',
-            hint="Add to env.py, before context.configure: "
-            'refactoring(context, url="postgresql+psycopg://…"), with the address for psycopg.',
+            hint=_NAME_THE_ADDRESS,
         )

@@ -63,7 +63,10 @@ def request_from(given: Mapping[str, str], **more: Any) -> Request:
             raise WrongUse(f"-x {name}= is empty.", hint="Write a value, or leave it out.")
     schema = given.get("schema", "public")
     if not schema or "\0" in schema or len(schema.encode()) > 63:
-        raise WrongUse(f'-x schema="{schema}" cannot be the name of a schema.')
+        raise WrongUse(
+            f'-x schema="{schema}" cannot be the name of a schema.',
+            hint="A name has 1 to 63 bytes.",
+        )
     portrait = given.get("portrait")
     rest = {name: text for name, text in given.items() if name not in _OWN_NAMES}
     return Request(

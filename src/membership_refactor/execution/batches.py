@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import NamedTuple, ParamSpec, TypeVar
 
@@ -16,6 +15,7 @@ from membership_refactor.errors import LockNotObtained, StepOutOfOrder
 from membership_refactor.execution.progress import LINE_SECONDS, Progress, Task
 from membership_refactor.execution.sessions import Pg, Sessions, run, together, value
 from membership_refactor.execution.shared_job import SharedJob
+from membership_refactor.execution.threads import in_threads
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.build.ranges import WAIT, RangeJob
 from membership_refactor.sql.build.shared_job import RELEASE_SOON
@@ -90,20 +90,7 @@ class Batches:
     def _do_all(self, title: str, expected: int | None) -> None:
         with self.progress.task(title, expected) as task:
             task.advance(self._known)
-            if self.workers == 1:
-                self._work("1", task)
-            else:
-                self._share(task)
-
-    def _share(self, task: Task) -> None:
-        with ThreadPoolExecutor(self.workers) as pool:
-            done = [pool.submit(self._work, str(n + 1), task) for n in range(self.workers)]
-            try:
-                for future in done:
-                    future.result()
-            except BaseException:
-                self._stop.set()
-                raise
+            in_threads(self.workers, lambda n: self._work(str(n), task), self._stop)
 
     def _work(self, worker: str, task: Task) -> None:
         with self.sessions.open(purpose=f"{self.job.job} {worker}") as pg:

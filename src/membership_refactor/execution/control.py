@@ -46,7 +46,10 @@ def change(runner: Runner, wanted: Change) -> str:
     ledger = runner.ledger
     with runner.sessions("control").open() as pg:
         if not ledger.exists(pg):
-            raise StepOutOfOrder("there is no ledger yet, so nothing runs that could be changed.")
+            raise StepOutOfOrder(
+                "no step has run yet, so there are no batches to change.",
+                hint=f"See what comes first: {runner.chain.revisions.verb('plan')}",
+            )
         plan = literal(ledger.plan.name)
         setting = _setting(wanted, ledger.table("batch"), plan)
         for text in change_control(ledger.table("control"), plan, setting):

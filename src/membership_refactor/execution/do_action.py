@@ -142,14 +142,6 @@ class Work:
         self._mark(action)
 
     @_do.register
-    def _(self, action: Build) -> None:
-        self._batches(action)
-
-    @_do.register
-    def _(self, action: Ranges) -> None:
-        self._batches(action)
-
-    @_do.register
     def _(self, action: Switch) -> None:
         self.progress.say(f"  {action.title}")
         drain = Drain(self.pg, self.progress, seconds=self.options.lock_timeout)
@@ -172,7 +164,8 @@ class Work:
         )
         self._mark(action)
 
-    def _batches(self, action: Build | Ranges) -> None:
+    @_do.register
+    def _(self, action: Build | Ranges) -> None:
         job = range_job(
             action,
             self.names,

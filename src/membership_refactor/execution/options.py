@@ -32,7 +32,10 @@ class Options(Pace):
         for name, text in given.items():
             if name.startswith("accept-"):
                 if not text.strip():
-                    raise WrongUse(f"-x {name} needs a reason; it is recorded.")
+                    raise WrongUse(
+                        f"-x {name} needs a reason; it is recorded.",
+                        hint=f'For example -x {name}="nobody reads it, ticket 123"',
+                    )
                 read[name.replace("-", "_")] = text
                 continue
             if name == "pooler":
@@ -46,9 +49,12 @@ class Options(Pace):
             try:
                 number = int(text)
             except ValueError:
-                raise WrongUse(f'-x {name}="{text}" is not a whole number.') from None
+                number = 0
             if number < 1:
-                raise WrongUse(f"-x {name}={number} is below 1.")
+                raise WrongUse(
+                    f'-x {name}="{text}" is not a whole number of 1 or more.',
+                    hint=f"For example -x {name}=4, or leave it out.",
+                )
             read[name.replace("-", "_")] = number
         return Options(**read)  # type: ignore[arg-type]
 

@@ -41,12 +41,8 @@ class VersionTable:
         needed = _WRITE if writes else ("SELECT",)
         if owner is None:
             if writes and not self._schema_allows(pg, "CREATE"):
-                raise NoDatabase(
-                    f'role "{pg.info.user}" may not create {self._table}, in which Alembic '
-                    "records the version. Nothing was changed.",
-                    hint=f"GRANT USAGE, CREATE ON SCHEMA {ident(self.schema)} "
-                    f"TO {ident(pg.info.user)};",
-                )
+                grant = f"GRANT USAGE, CREATE ON SCHEMA {ident(self.schema)}"
+                raise self._may_not("create", pg, f"{grant} TO {ident(pg.info.user)};")
             return None
         if self._allows(pg, *needed):
             return None
@@ -85,9 +81,12 @@ class VersionTable:
         login = ident(pg.info.user)
         verb = "write" if privileges == _WRITE else "read"
         use = f"GRANT USAGE ON SCHEMA {ident(self.schema)} TO {login}; "
+        grant = f"GRANT {', '.join(privileges)} ON {self._table} TO {login};"
+        return self._may_not(verb, pg, grant if self._schema_allows(pg, "USAGE") else use + grant)
+
+    def _may_not(self, verb: str, pg: Pg, hint: str) -> NoDatabase:
         return NoDatabase(
             f'role "{pg.info.user}" may not {verb} {self._table}, in which Alembic records the '
             "version. Nothing was changed.",
-            hint=f"{'' if self._schema_allows(pg, 'USAGE') else use}"
-            f"GRANT {', '.join(privileges)} ON {self._table} TO {login};",
+            hint=hint,
         )

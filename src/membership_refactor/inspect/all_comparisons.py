@@ -12,7 +12,6 @@ from membership_refactor.checks.guard import (
     own_objects_stand,
 )
 from membership_refactor.execution.ledger import Ledger
-from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import run
 from membership_refactor.execution.throttle import Throttle
@@ -20,11 +19,11 @@ from membership_refactor.inspect.follow_columns import follow_columns
 from membership_refactor.inspect.follow_partitions import follow_partitions
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.repair import Repaired, repair
+from membership_refactor.inspect.under_locks import under_locks
 from membership_refactor.inspect.verify import Verdict, require_no_open_step, verify
 from membership_refactor.sql.application_code.search_path import needed_path, path_obstacles
 from membership_refactor.sql.ledger.own_objects import mend_own_objects, renew_foreign_fence
 from membership_refactor.sql.ledger.own_search_path import add_path
-from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.sql.statements import Lock
 
@@ -125,14 +124,9 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
             passes = 2 if names.plan.old_shape_view else 1
             mended = [*passes * [mend_own_objects(names)], renew_foreign_fence(names)]
             mended += [add_path(names)] if names.path else []
-            text = in_one_message(statement.text for statement in mended)
-            briefly(
-                pg,
-                tuple((qualified(names.schema, t), Lock.SHARE_ROW_EXCLUSIVE) for t in tables),
-                text,
-                seconds=runner.options.lock_timeout,
-                say=runner.progress.say,
-            )
+            mode = Lock.SHARE_ROW_EXCLUSIVE
+            locks = tuple((qualified(names.schema, t), mode) for t in tables)
+            under_locks(runner, pg, locks, mended)
         return (
             *(f"made again: {text}" for text in found),
             *followed,
@@ -143,20 +137,8 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
 def repair_all(runner: Runner, verified: Verified) -> Sequence[tuple[Verdict, Repaired]]:
     """Correct what was found, in the order of the comparisons: a later one may agree once an
     earlier one is corrected. The caller holds the lock of the schema, so that no step runs."""
-    sessions = runner.sessions("repair")
-    seconds = runner.options.lock_timeout
     return [
-        (
-            verdict,
-            repair(
-                sessions,
-                runner.ledger,
-                runner.names,
-                verdict.comparison,
-                verdict.findings,
-                seconds=seconds,
-            ),
-        )
+        (verdict, repair(runner, verdict.comparison, verdict.findings))
         for verdict in verified.verdicts
         if verdict.findings
     ]

@@ -25,7 +25,6 @@ from membership_refactor.sql.application_code.search_path import path_obstacles
 from membership_refactor.steps.partition_sides import partitions_followed
 from membership_refactor.steps.step import Direction, Situation, Step
 
-PORTRAIT, MODELS = "portrait is as predicted", "models equal the database"
 SHOWN = 5
 
 
@@ -75,18 +74,21 @@ class StandingChecks:
             )
         ]
         found.append(
-            Question(
-                name=PORTRAIT,
-                sentence="the structure of the tables is what the steps made",
-                ask=partial(self._portrait, situation, step),
+            _of_differences(
+                "portrait is as predicted",
+                "the structure of the tables is what the steps made",
+                partial(self._portrait, situation, step),
+                hint="The tables were changed since the last step. Undo the change, or make sure "
+                "that the next step can handle it.",
             )
         )
         if self.models(step):
             found.append(
-                Question(
-                    name=MODELS,
-                    sentence="Alembic finds no difference between the models and the database",
-                    ask=partial(self._models, situation, step),
+                _of_differences(
+                    "models equal the database",
+                    "Alembic finds no difference between the models and the database",
+                    partial(self._models, situation, step),
+                    hint="Undo the change of the table, or adapt the models.",
                 )
             )
         return tuple(found)
@@ -145,30 +147,19 @@ class StandingChecks:
         with looking(self.runner, "checks") as pg:
             return _examined(pg, check, self.runner.chain.revisions)
 
-    def _portrait(self, s: Situation, step: Step) -> CheckOutcome:
-        began = time.perf_counter()
-        plan = self.runner.plan
-        own = set(plan.tables)
+    def _portrait(self, s: Situation, step: Step) -> Sequence[str]:
+        own = set(self.runner.plan.tables)
         expected = step.becomes(s)
         # Before the split all tables of the baseline are compared; from then on the plan's own.
         split = step.stage is not Stage.LEGACY
         names = own if split else {t.name for t in expected.tables}
-        listed = differences(
+        return differences(
             _only(expected, names),
             _only(self.portrait, names),
             without=() if split else ("incoming",),
         )
-        return _finding(
-            PORTRAIT,
-            "the structure of the tables is what the steps made",
-            listed,
-            began,
-            "The tables were changed since the last step. Undo the change, or make sure that the "
-            "next step can handle it.",
-        )
 
-    def _models(self, s: Situation, step: Step) -> CheckOutcome:
-        began = time.perf_counter()
+    def _models(self, s: Situation, step: Step) -> Sequence[str]:
         first = s.portraits.get(self.runner.chain.steps[0].name)
         pairs = []
         for group in self.runner.chain.groups:
@@ -176,7 +167,7 @@ class StandingChecks:
             if first is not None and any(first.find(t.name) for t in made.tables):
                 pairs.append((made, _only(first, {t.name for t in made.tables})))
         with self.runner.engine.connect() as connection:
-            listed = model_differences(
+            return model_differences(
                 connection,
                 self.runner.plan,
                 self.runner.schema,
@@ -186,14 +177,6 @@ class StandingChecks:
                 baseline=pairs,
                 now=self.portrait,
             )
-        return _finding(
-            MODELS,
-            "Alembic finds no difference between the models and the database",
-            listed,
-            began,
-            "Undo the change of the table, or adapt the models.",
-        )
-
 
 def _examined(pg: Pg, check: Check, revisions: Revisions) -> CheckOutcome:
     result = examine(pg, check)
@@ -207,17 +190,24 @@ def _examined(pg: Pg, check: Check, revisions: Revisions) -> CheckOutcome:
     )
 
 
-def _finding(
-    name: str, sentence: str, listed: Sequence[str], began: float, hint: str
-) -> CheckOutcome:
-    return CheckOutcome(
-        name=name,
-        sentence=sentence,
-        broken=len(listed),
-        keys=tuple(listed[:SHOWN]),
-        seconds=time.perf_counter() - began,
-        hint=hint,
-    )
+def _of_differences(
+    name: str, sentence: str, found: Callable[[], Sequence[str]], *, hint: str
+) -> Question:
+    """A question that holds where ``found`` returns nothing."""
+
+    def ask() -> CheckOutcome:
+        began = time.perf_counter()
+        listed = found()
+        return CheckOutcome(
+            name=name,
+            sentence=sentence,
+            broken=len(listed),
+            keys=tuple(listed[:SHOWN]),
+            seconds=time.perf_counter() - began,
+            hint=hint,
+        )
+
+    return Question(name=name, sentence=sentence, ask=ask)
 
 
 def _only(portrait: Portrait, names: Iterable[str]) -> Portrait:

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from membership_refactor.errors import RefactorError
-from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run
+from membership_refactor.inspect.under_locks import under_locks
 from membership_refactor.portrait import Column, Portrait
 from membership_refactor.sql.capture.followed_columns import FollowedColumns, followed
 from membership_refactor.sql.ledger.own_objects import record_own_objects
-from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
@@ -68,13 +67,7 @@ def _with_columns(portrait: Portrait, tables: Iterable[str], added: tuple[Column
 
 def _under_lock(runner: Runner, pg: Pg, statements: Iterable[Statement]) -> None:
     names, mode = runner.names, Lock.SHARE_ROW_EXCLUSIVE
-    briefly(
-        pg,
-        ((names.source, mode), (names.child, mode)),
-        in_one_message(s.text for s in statements),
-        seconds=runner.options.lock_timeout,
-        say=runner.progress.say,
-    )
+    under_locks(runner, pg, ((names.source, mode), (names.child, mode)), statements)
 
 
 def _bring(runner: Runner, pg: Pg, values: FollowedColumns) -> None:

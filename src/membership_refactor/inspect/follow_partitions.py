@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from membership_refactor.errors import CannotCarry
-from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.inspect.repair import repair
+from membership_refactor.inspect.under_locks import under_locks
 from membership_refactor.inspect.verify import Finding
 from membership_refactor.portrait import Member, Table
 from membership_refactor.portrait.partition_twins import Twins, twins
@@ -171,24 +171,17 @@ class _Follow:
         """Record those that were followed, and forget those that left."""
         names, handled = self.s.names, [(new.oid, new.since) for new in self.new]
         left = [name for (name,) in run(self.pg, left_members(names)).fetchall()]
-        text = in_one_message(
-            (
-                release_left(names).text,
-                forget_triggers_of_left(names).text,
-                know_members(names, handled).text,
-            )
+        statements = (
+            release_left(names),
+            forget_triggers_of_left(names),
+            know_members(names, handled),
         )
+        text = in_one_message(statement.text for statement in statements)
 
         def work(connection: Pg) -> None:
             run(connection, text)
 
-        briefly(
-            self.pg,
-            (),
-            work,
-            seconds=self.runner.options.lock_timeout,
-            say=self.runner.progress.say,
-        )
+        under_locks(self.runner, self.pg, (), work)
         yield from (f"partition {name} has left" for name in left)
 
     def _read(self, table: Table | None) -> Table | None:
@@ -227,15 +220,7 @@ class _Follow:
                 rows = run(self.pg, comparison.of_keys(array)).fetchall()
                 findings = [Finding(key, what, tuple(columns)) for key, what, columns in rows]
                 if findings:
-                    done = repair(
-                        self.runner.sessions("repair"),
-                        self.runner.ledger,
-                        self.s.names,
-                        comparison,
-                        findings,
-                        seconds=self.runner.options.lock_timeout,
-                    )
-                    mended += len(done.mended)
+                    mended += len(repair(self.runner, comparison, findings).mended)
         return f"partition {name}: {compared:,} rows compared, {mended:,} corrected"
 
     def _keys(self, table: str) -> Iterator[list[str]]:
@@ -254,14 +239,7 @@ class _Follow:
             after = id.compared("t", ">", f"{literal(keys[-1])}::{self._id_type}")
 
     def _briefly(self, table: str, lock: Lock, statements: Iterable[Statement]) -> None:
-        briefly(
-            self.pg,
-            ((table, lock),),
-            in_one_message(statement.text for statement in statements),
-            seconds=self.runner.options.lock_timeout,
-            say=self.runner.progress.say,
-            members=True,
-        )
+        under_locks(self.runner, self.pg, ((table, lock),), statements, members=True)
 
 
 def _tables(name: str, twin: Member | None) -> tuple[str, ...]:

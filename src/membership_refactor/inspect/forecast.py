@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import psycopg
 
@@ -63,12 +63,7 @@ def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecas
                 server_version=portrait.server_version,
                 stands_at=stands,
                 open_step=maker.open_label,
-                table=maker.estimates.counts.table,
-                rows=maker.estimates.counts.rows,
-                bytes=maker.estimates.counts.bytes,
-                groups=maker.estimates.counts.groups,
-                gaps=maker.estimates.counts.gaps,
-                losers=maker.estimates.counts.losers,
+                **asdict(maker.estimates.counts),
                 times_as_long=maker.estimates.times_as_long,
                 workers=maker.estimates.workers,
                 steps=made,
@@ -206,15 +201,5 @@ class _Maker:
             name=step.name,
             title=text.title,
             deploy=text.deploy,
-            rows=0,
-            bytes=0,
-            freed=0,
-            seconds=0.0,
-            locks=(),
             undo=text.undo,
-            undo_rows=0,
-            refusals=(),
-            asked=(),
-            gates=(),
-            notes=(),
         )

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from membership_refactor.inspect.forecast_values import Answer, Asked, Forecast, StepForecast
 from membership_refactor.inspect.lock_forecast import LockUse
-from membership_refactor.inspect.sizes import counted, duration, size
-
-WIDTH = 100
-
+from membership_refactor.inspect.sizes import counted, duration, size, wrapped
 
 def as_text(forecast: Forecast) -> str:
     """Everything, one paragraph a step."""
@@ -96,11 +92,4 @@ def _asked(asked: Asked) -> str:
 
 def _field(name: str, text: str) -> Iterator[str]:
     head = f"  {name:<8} "
-    yield from textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    yield from wrapped(text, head, " " * len(head))

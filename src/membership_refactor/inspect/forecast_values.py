@@ -34,22 +34,22 @@ class StepForecast(NamedStep):
 
     title: str
     deploy: str
-    rows: int
+    rows: int = 0
     """Rows that the step writes."""
-    bytes: int
+    bytes: int = 0
     """An estimate of the bytes written to tables and indexes. WAL is not included."""
-    freed: int
+    freed: int = 0
     """Bytes that dropped tables free."""
-    seconds: float
+    seconds: float = 0.0
     """An estimate for a server on which nobody else works."""
-    locks: tuple[LockUse, ...]
+    locks: tuple[LockUse, ...] = ()
     undo: str
-    undo_rows: int
+    undo_rows: int = 0
     """Rows that the downgrade reads."""
-    refusals: tuple[str, ...]
-    asked: tuple[Asked, ...]
-    gates: tuple[Asked, ...]
-    notes: tuple[str, ...]
+    refusals: tuple[str, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    gates: tuple[Asked, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_refused(self) -> bool:

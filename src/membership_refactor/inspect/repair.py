@@ -10,12 +10,12 @@ import psycopg
 
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.ledger import Ledger
-from membership_refactor.execution.locks import briefly
-from membership_refactor.execution.sessions import Pg, Sessions, run
+from membership_refactor.execution.runner import Runner
+from membership_refactor.execution.sessions import Pg, run
+from membership_refactor.inspect.under_locks import under_locks
 from membership_refactor.inspect.verify import Finding
 from membership_refactor.planning import Revisions
 from membership_refactor.sql.comparisons.comparison import Comparison
-from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
@@ -33,15 +33,7 @@ class Repaired:
     """Keys that agreed when they were read again under the lock."""
 
 
-def repair(
-    sessions: Sessions,
-    ledger: Ledger,
-    names: Names,
-    comparison: Comparison,
-    findings: Sequence[Finding],
-    *,
-    seconds: float,
-) -> Repaired:
+def repair(runner: Runner, comparison: Comparison, findings: Sequence[Finding]) -> Repaired:
     """Read each finding again under the lock, and correct it from the authoritative side.
 
     Locks: both tables SHARE ROW EXCLUSIVE, waited for 50 ms at a time, for up to 50 keys. The
@@ -55,25 +47,17 @@ def repair(
     ordered = sorted(findings, key=lambda f: f.difference != "extra")
     keys = list(dict.fromkeys(f.key for f in ordered))
     mended: list[Finding] = []
-    with sessions.open(purpose="repair") as pg:
+    with runner.sessions("repair").open(purpose="repair") as pg:
         for start in range(0, len(keys), MENDED_AT_ONCE):
-            part = keys[start : start + MENDED_AT_ONCE]
-            mended += _mend(pg, ledger, names, comparison, part, seconds=seconds)
+            mended += _mend(pg, runner, comparison, keys[start : start + MENDED_AT_ONCE])
     done = {f.key for f in mended}
     return Repaired(tuple(mended), tuple(k for k in keys if k not in done))
 
 
-def _mend(
-    pg: Pg,
-    ledger: Ledger,
-    names: Names,
-    comparison: Comparison,
-    keys: list[str],
-    *,
-    seconds: float,
-) -> list[Finding]:
+def _mend(pg: Pg, runner: Runner, comparison: Comparison, keys: list[str]) -> list[Finding]:
     array = f"ARRAY[{', '.join(literal(k) for k in keys)}]::{comparison.key_type}[]"
     found: list[Finding] = []
+    ledger = runner.ledger
 
     def differing(connection: Pg) -> list[Finding]:
         rows = run(connection, comparison.of_keys(array)).fetchall()
@@ -110,9 +94,9 @@ def _mend(
                 "were left unchanged.",
                 hint="Compare those rows by hand. A trigger of the application may undo repairs.",
             )
-        run(connection, raise_fence(names).text)
+        run(connection, raise_fence(runner.names).text)
 
-    briefly(pg, comparison.locks, under_lock, seconds=seconds)
+    under_locks(runner, pg, comparison.locks, under_lock)
     return found
 
 

@@ -1,8 +1,10 @@
-"""Numbers for readers: bytes, durations, and lines of columns."""
+"""Numbers and lines for readers: bytes, durations, moments, columns, wrapped text."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -27,6 +29,24 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def minute(at: datetime | None) -> str:
+    """2026-11-27 13:20 UTC. Empty for None."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
+
+
+def wrapped(text: str, first: str = "", rest: str = "", *, width: int = 100) -> list[str]:
+    """Lines of at most ``width``, which begin with ``first`` and then with ``rest``. Names stay
+    whole."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

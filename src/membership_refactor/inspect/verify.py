@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from membership_refactor.errors import RefactorError, StepOutOfOrder
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.progress import Progress, Task
 from membership_refactor.execution.sessions import Pg, Sessions, estimated_rows, run, value
+from membership_refactor.execution.threads import in_threads
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.inspect.verify_ranges import (
     Range,
@@ -176,14 +176,7 @@ class _Work:
 
     def run(self, ranges: Sequence[Range], workers: int, task: Task) -> None:
         pending = iter(ranges)
-        with ThreadPoolExecutor(workers) as pool:
-            done = [pool.submit(self._compare, pending, task) for _ in range(workers)]
-            try:
-                for future in done:
-                    future.result()
-            except BaseException:
-                self._stop.set()
-                raise
+        in_threads(workers, lambda _: self._compare(pending, task), self._stop)
 
     def _compare(self, pending: Iterator[Range], task: Task) -> None:
         with self.sessions.open(purpose="verify") as pg:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from membership_refactor.errors import PlanError
-from membership_refactor.planning.split import MAX_IDENTIFIER_BYTES
+from membership_refactor.planning.refused_plans import require_name, wrong
 
 UNSEEN = (
     r"\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
@@ -190,26 +189,20 @@ class UniqueIdentity:
             **{f"scope column {column}": column for column in self.scope},
         }
         for field, value in names.items():
-            if not value or "\0" in value:
-                raise PlanError(f'plan "{self.name}": {field} is empty or contains a NUL.')
-            if len(value.encode()) > MAX_IDENTIFIER_BYTES:
-                raise PlanError(
-                    f'plan "{self.name}": {field} "{value}" is longer than '
-                    f"{MAX_IDENTIFIER_BYTES} bytes."
-                )
+            require_name(self.name, field, value)
         constraints = [self.required, *(a.constraint for a in self.alternatives)]
         if len(set(constraints)) < len(constraints):
-            raise PlanError(f'plan "{self.name}": two constraints have the same name.')
+            raise wrong(self.name, "two constraints have the same name. Rename one of them.")
 
     def _check_columns(self) -> None:
         if not self.alternatives:
-            raise PlanError(f'plan "{self.name}": alternatives is empty. Name at least one column.')
+            raise wrong(self.name, "alternatives is empty. Name at least one column.")
         columns = [self.id, *self.identity_columns, *self.scope]
         if self.status:
             columns.append(self.status.column)
         for column in columns:
             if columns.count(column) > 1:
-                raise PlanError(f'plan "{self.name}": column "{column}" is named twice.')
+                raise wrong(self.name, f'column "{column}" is named twice. Name it once.')
         if SurvivorRule.STATUS in self.survivor and self.status is None:
             kept = tuple(rule for rule in self.survivor if rule is not SurvivorRule.STATUS)
             object.__setattr__(self, "survivor", kept)
@@ -219,7 +212,7 @@ class UniqueIdentity:
     def _check_dependents(self) -> None:
         for place in self.leave:
             if len(place.split(".")) not in (2, 3):
-                raise PlanError(f'plan "{self.name}": leave "{place}" is not "table.column".')
+                raise wrong(self.name, f'leave "{place}" is not "table.column".')
         for dependent in self.walk():
             given = (dependent.id, dependent.parent, *dependent.unique_columns)
             # The id may also be in ``unite``, so that an id that somebody chose is not lost.
@@ -227,6 +220,6 @@ class UniqueIdentity:
             if dependent.ranking:
                 given = (*given, dependent.ranking.column)
             if len(set(given)) < len(given):
-                raise PlanError(
-                    f'plan "{self.name}": dependent "{dependent.table}" names a column twice.'
+                raise wrong(
+                    self.name, f'dependent "{dependent.table}" names a column twice. Name it once.'
                 )

@@ -27,6 +27,7 @@ class Shape(StrEnum):
                 return (*_COPY, *_ARCHIVE)
 
 
+# Each name is that of a file in steps/.
 _COPY = ("copy_table", "dual_write", "retire_source")
 _PARENT = (
     "create_parent",

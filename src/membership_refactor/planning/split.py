@@ -7,12 +7,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
-from membership_refactor.errors import PlanError
 from membership_refactor.planning.policies import Conflict
+from membership_refactor.planning.refused_plans import require_name, wrong
 from membership_refactor.planning.shapes import Shape
-
-MAX_IDENTIFIER_BYTES = 63
-"""PostgreSQL silently cuts longer names (NAMEDATALEN - 1)."""
 
 
 class Nulls(StrEnum):
@@ -101,7 +98,7 @@ class TableSplit:
         self._check_names()
         self._check_columns()
         if self.evidence_days < 0:
-            raise PlanError(f'plan "{self.name}": evidence_days is negative.')
+            raise wrong(self.name, "evidence_days is negative. Give 0 or more.")
 
     @property
     def shape(self) -> Shape:
@@ -183,30 +180,33 @@ class TableSplit:
         """Refuse fields that a plan of this shape does not use, and ask for those that it needs."""
         in_place, rename = self.copy is None, not self.parent
         if in_place and rename:
-            raise PlanError(
-                f'plan "{self.name}": neither copy nor parent is given. Name parent to split the '
-                "table, copy to give it another name, or both."
+            raise wrong(
+                self.name,
+                "neither copy nor parent is given. Name parent to split the table, copy to give "
+                "it another name, or both.",
             )
         if in_place and self.retired:
-            raise PlanError(
-                f'plan "{self.name}": retired is given without copy. A table that is split in '
-                "place has no archive. Leave retired out."
+            raise wrong(
+                self.name,
+                "retired is given without copy. A table that is split in place has no archive. "
+                "Leave retired out.",
             )
         if in_place and self.old_shape_view:
-            raise PlanError(
-                f'plan "{self.name}": old_shape_view is given without copy. A table that is split '
-                "in place keeps its name, and no step would take the view away. Leave "
-                "old_shape_view out."
+            raise wrong(
+                self.name,
+                "old_shape_view is given without copy. A table that is split in place keeps its "
+                "name, and no step would take the view away. Leave old_shape_view out.",
             )
         if rename:
             given = {"key": self.key, "parent_columns": self.parent_columns, "link": self.link}
             for attribute in (name for name, value in given.items() if value):
-                raise PlanError(
-                    f'plan "{self.name}": {attribute} is given without parent. Name parent, or '
-                    f"leave {attribute} out to give the table another name only."
+                raise wrong(
+                    self.name,
+                    f"{attribute} is given without parent. Name parent, or leave {attribute} out "
+                    "to give the table another name only.",
                 )
         elif not self.key:
-            raise PlanError(f'plan "{self.name}": key is empty. Name at least one column.')
+            raise wrong(self.name, "key is empty. Name at least one column.")
 
     def _check_names(self) -> None:
         named = {"name": self.name, "source": self.source}
@@ -215,27 +215,20 @@ class TableSplit:
         if self.parent:
             named |= {"parent": self.parent, "link": self.link, "parent_id": self.parent_id}
         for attribute, value in named.items():
-            self._check_identifier(attribute, value)
+            require_name(self.name, attribute, value)
         apart = [("source", "copy"), ("copy", "parent"), ("retired", "copy")]
         if self.copy is None:
             apart = [("source", "parent")]
         for one, other in apart:
             if named[one] == named.get(other):
-                raise PlanError(
-                    f'plan "{self.name}": {one} and {other} have the same name "{named[one]}".'
+                raise wrong(
+                    self.name,
+                    f'{one} and {other} have the same name "{named[one]}". Change one of them.',
                 )
         if self.retired in (self.source, self.parent):
-            raise PlanError(
-                f'plan "{self.name}": retired has the name of the source or the parent.'
-            )
-
-    def _check_identifier(self, attribute: str, value: str) -> None:
-        if not value or "\0" in value:
-            raise PlanError(f'plan "{self.name}": {attribute} is empty or contains a NUL.')
-        if len(value.encode()) > MAX_IDENTIFIER_BYTES:
-            raise PlanError(
-                f'plan "{self.name}": {attribute} "{value}" is longer than '
-                f"{MAX_IDENTIFIER_BYTES} bytes."
+            raise wrong(
+                self.name,
+                "retired has the name of the source or the parent. Give it another name.",
             )
 
     def _check_columns(self) -> None:
@@ -247,54 +240,59 @@ class TableSplit:
             "changed": (self.changed,) if self.changed else (),
         }
         if not self.ids:
-            raise PlanError(f'plan "{self.name}": id is empty. Name at least one column.')
+            raise wrong(self.name, "id is empty. Name at least one column.")
         seen: dict[str, str] = {}
         for attribute, names in columns.items():
             for name in names:
-                self._check_identifier(attribute, name)
+                require_name(self.name, attribute, name)
                 if attribute == "key" and seen.get(name) == "id":
                     if name in self.keep:
                         continue
-                    raise PlanError(
-                        f'plan "{self.name}": column "{name}" is in id and in key, and the columns '
-                        "of the id have to stay with the child. Name it in keep too."
+                    raise wrong(
+                        self.name,
+                        f'column "{name}" is in id and in key, and the columns of the id have to '
+                        "stay with the child. Name it in keep too.",
                     )
                 if name in seen:
-                    raise PlanError(
-                        f'plan "{self.name}": column "{name}" is in {seen[name]} '
-                        f"and in {attribute}."
+                    raise wrong(
+                        self.name,
+                        f'column "{name}" is in {seen[name]} and in {attribute}. Name it in one.',
                     )
                 seen[name] = attribute
         if self.version is not None:
-            self._check_identifier("version", self.version)
+            require_name(self.name, "version", self.version)
             if seen.get(self.version, "child_columns") != "child_columns":
-                raise PlanError(
-                    f'plan "{self.name}": version "{self.version}" is in {seen[self.version]}. '
-                    "It has to be a column that stays with the child and has no other task."
+                raise wrong(
+                    self.name,
+                    f'version "{self.version}" is in {seen[self.version]}. It has to be a column '
+                    "that stays with the child and has no other task.",
                 )
             seen[self.version] = "version"
         if self.link and self.link in seen:
-            raise PlanError(f'plan "{self.name}": link "{self.link}" is already a column.')
+            raise wrong(self.name, f'link "{self.link}" is already a column. Choose another name.')
         if self.parent_id in (*self.deprecated, self.changed):
-            raise PlanError(
-                f'plan "{self.name}": parent_id "{self.parent_id}" is already a column.'
+            raise wrong(
+                self.name,
+                f'parent_id "{self.parent_id}" is already a column. Choose another name.',
             )
         for name in self.keep:
             if name not in self.key:
-                raise PlanError(
-                    f'plan "{self.name}": keep "{name}" is not a column of the key. '
-                    "Only key columns can be kept."
+                raise wrong(
+                    self.name,
+                    f'keep "{name}" is not a column of the key. Only key columns can be kept.',
                 )
         if len(set(self.keep)) < len(self.keep):
-            raise PlanError(f'plan "{self.name}": keep names a column twice.')
+            raise wrong(self.name, "keep names a column twice. Name it once.")
         if self.parent and not self.leaving:
-            raise PlanError(
-                f'plan "{self.name}": keep names every column of the key, and no other column '
-                "would leave the child. Keep fewer columns."
+            raise wrong(
+                self.name,
+                "keep names every column of the key, and no other column would leave the child. "
+                "Keep fewer columns.",
             )
         latest = self.with_policy(Conflict.LATEST)
         if latest and self.changed is None:
-            raise PlanError(
-                f'plan "{self.name}": parent_columns "{latest[0]}" has the policy latest. '
-                "Set changed to the column with the time of a row's last change."
+            raise wrong(
+                self.name,
+                f'parent_columns "{latest[0]}" has the policy latest. Set changed to the column '
+                "with the time of a row's last change.",
             )

@@ -75,15 +75,10 @@ def of_sequence(sequence: Sequence) -> Aspects:
 
 
 def of_constraint(constraint: Constraint) -> Aspects:
-    return {
-        "kind": constraint.kind,
-        "definition": canonical(constraint.definition).removesuffix(" NOT VALID"),
-        "validity": "valid" if constraint.validated else "not valid",
-        "comment": constraint.comment,
-    }
+    return {"kind": constraint.kind, **of_key(constraint)}
 
 
-def of_incoming(key: IncomingKey) -> Aspects:
+def of_key(key: Constraint | IncomingKey) -> Aspects:
     return {
         "definition": canonical(key.definition).removesuffix(" NOT VALID"),
         "validity": "valid" if key.validated else "not valid",
@@ -103,19 +98,11 @@ def of_index(index: Index) -> Aspects:
     }
 
 
-def of_trigger(trigger: Trigger) -> Aspects:
+def of_trigger_or_rule(part: Trigger | Rule) -> Aspects:
     return {
-        "definition": canonical(trigger.definition),
-        "state": _ENABLED.get(trigger.enabled, trigger.enabled),
-        "comment": trigger.comment,
-    }
-
-
-def of_rule(rule: Rule) -> Aspects:
-    return {
-        "definition": canonical(rule.definition),
-        "state": _ENABLED.get(rule.enabled, rule.enabled),
-        "comment": rule.comment,
+        "definition": canonical(part.definition),
+        "state": _ENABLED.get(part.enabled, part.enabled),
+        "comment": part.comment,
     }
 
 

@@ -96,15 +96,15 @@ class _Comparison:
         yield from self._items(
             "constraint", one.constraints, two.constraints, aspects.of_constraint
         )
-        yield from self._items("incoming", one.incoming, two.incoming, aspects.of_incoming)
+        yield from self._items("incoming", one.incoming, two.incoming, aspects.of_key)
         yield from self._items(
             "index",
             [index for index in one.indexes if index.valid],
             [index for index in two.indexes if index.valid],
             aspects.of_index,
         )
-        yield from self._items("trigger", one.triggers, two.triggers, aspects.of_trigger)
-        yield from self._items("rule", one.rules, two.rules, aspects.of_rule)
+        yield from self._items("trigger", one.triggers, two.triggers, aspects.of_trigger_or_rule)
+        yield from self._items("rule", one.rules, two.rules, aspects.of_trigger_or_rule)
         yield from self._items("policy", one.policies, two.policies, aspects.of_policy)
         yield from self._items("statistics", one.statistics, two.statistics, aspects.of_statistics)
         yield from self._items(

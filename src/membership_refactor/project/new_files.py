@@ -147,7 +147,10 @@ def _file_of(config: Config, module: str) -> Path:
     """Where the module has to be, so that Alembic can import it. Raises WrongUse."""
     parts = module.split(".")
     if not all(part.isidentifier() and not keyword.iskeyword(part) for part in parts):
-        raise WrongUse(f"--plan-module {module} cannot be the name of a Python module.")
+        raise WrongUse(
+            f"--plan-module {module} cannot be the name of a Python module.",
+            hint="Use letters, digits and _, and a dot behind a package: --plan-module app.plans",
+        )
     add_import_paths(config)
     importlib.invalidate_caches()
     if len(parts) == 1:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from membership_refactor.inspect.sizes import counted, size
+from membership_refactor.inspect.sizes import counted, size, wrapped
 from membership_refactor.planning.shapes import Shape
 from membership_refactor.propose.candidates import Candidate, Discovery
 from membership_refactor.propose.draft import Draft
@@ -91,12 +90,7 @@ def draft_lines(draft: Draft) -> Iterator[str]:
     if plan.version:
         yield f"  version of a row: {plan.version}"
     for name, reason in draft.stays:
-        yield from textwrap.wrap(
-            f"{name} stays with the child: {reason}.",
-            _WIDTH,
-            initial_indent="  ",
-            subsequent_indent="    ",
-        )
+        yield from wrapped(f"{name} stays with the child: {reason}.", "  ", "    ", width=_WIDTH)
     if draft.defaults:
         yield from _listed(
             "drop the default of these before the step link_children", draft.defaults, "  "
@@ -106,13 +100,7 @@ def draft_lines(draft: Draft) -> Iterator[str]:
 def asked_lines(asked: Iterable[str]) -> Iterator[str]:
     """What the first step lets through only with a reason."""
     for text in asked:
-        yield from textwrap.wrap(
-            f"the first step asks for a reason: {text}",
-            _WIDTH,
-            initial_indent="  ",
-            subsequent_indent="    ",
-            break_on_hyphens=False,
-        )
+        yield from wrapped(f"the first step asks for a reason: {text}", "  ", "    ", width=_WIDTH)
 
 
 def remarks(draft: Draft) -> dict[str, str]:
@@ -146,6 +134,4 @@ def as_values(found: Discovery, draft: Draft | None) -> dict[str, Any]:
 
 def _listed(title: str, names: Iterable[str], indent: str = "     ") -> Iterator[str]:
     text = f"{title}: {', '.join(names)}"
-    yield from textwrap.wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
-    )
+    yield from wrapped(text, indent, f"{indent}  ", width=_WIDTH)

@@ -58,7 +58,10 @@ def find_target(engine: Engine, schema: str, name: str) -> Target:
         table = read_portrait(connection, schema, [name]).table(name)
     _require_identity(table)
     if any(trigger.name.startswith(OWN_PREFIXES) for trigger in table.triggers):
-        raise RefactorError(f'table "{name}" is being refactored by another plan already.')
+        raise RefactorError(
+            f'table "{name}" is being refactored by another plan already.',
+            hint="See how far it is: membership-refactor status",
+        )
     return Target(table, {*kinds, *reserved})
 
 

@@ -6,16 +6,24 @@ from dataclasses import dataclass
 
 from membership_refactor.checks.row_sizes import LONGEST_KEY
 from membership_refactor.planning import TableSplit
+from membership_refactor.planning.shapes import Shape
 from membership_refactor.rehearsal.probe_statements import Probe, Style
 from membership_refactor.rehearsal.statement_outcomes import Difference, Outcome, counts
 
-COPY, DUAL, RETIRE = "copy_table", "dual_write", "retire_source"
-CREATE, REBUILD, LINK = "create_parent", "rebuild_parent", "link_children"
-FREEZE, DROP, LAST = "stop_parallel_save", "drop_deprecated_columns", "drop_retired_table"
-ONCE_RETIRED = (RETIRE, CREATE, REBUILD, LINK, FREEZE, DROP, LAST)
-LINKED = (LINK, FREEZE, DROP, LAST)
-GONE = (DROP, LAST)
-KEYED = (REBUILD, *LINKED)
+COPY, FREEZE = "copy_table", "stop_parallel_save"
+
+
+def _since(step: str) -> tuple[str, ...]:
+    """That step and all later ones."""
+    steps = Shape.SPLIT.steps
+    return steps[steps.index(step) :]
+
+
+ONCE_RETIRED = _since("retire_source")
+KEYED = _since("rebuild_parent")
+LINKED = _since("link_children")
+GONE = _since("drop_deprecated_columns")
+LINK = LINKED[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +39,7 @@ class Where:
 def styles_at(plan: TableSplit, step: str | None) -> tuple[tuple[str, Style], ...]:
     """(table, style): the statements that are tried when that step has run. In place there is one
     table, which is the child once a step has run."""
-    if step is None or step not in (COPY, DUAL, *ONCE_RETIRED):
+    if step is None or step not in Shape.SPLIT.steps:
         return (("source", Style.OLD),)
     found = [("copy", Style.OLD)]
     if plan.copy is not None:

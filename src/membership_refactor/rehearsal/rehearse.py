@@ -59,7 +59,12 @@ def rehearse(subject: Subject, wanted: Wanted) -> Rehearsal:
                 Way(subject, wanted, chain, trials, done, steps).go()
             engine.dispose()
     except psycopg.Error as error:
-        raise CannotRehearse(f"The rehearsal stopped: {' '.join(str(error).split())}.") from error
+        raise CannotRehearse(
+            f"The rehearsal stopped: {' '.join(str(error).split())}. The database that was to be "
+            "cloned is as it was.",
+            hint="Run the same command again. If it stops there again, show the whole error with "
+            "--raiseerr before the verb.",
+        ) from error
     done.findings = merged(done.findings)
     done.seconds = time.monotonic() - began
     return done

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from membership_refactor.inspect import junit
-from membership_refactor.inspect.sizes import counted, duration
+from membership_refactor.inspect.sizes import counted, duration, wrapped
 from membership_refactor.rehearsal.findings import CANNOT_SHOW, Finding, Rehearsal
 
-WIDTH = 100
 SHOWN = 12
 
 
@@ -119,11 +117,4 @@ def _times(f: Finding) -> str:
 
 
 def _wrapped(indent: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + ("         " if indent else "  "),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrapped(text, indent, indent + ("         " if indent else "  "))

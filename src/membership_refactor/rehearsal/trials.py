@@ -28,12 +28,6 @@ from membership_refactor.rehearsal.tables_to_try import (
 from membership_refactor.sql.names import ledger_schema
 
 MOST_ROLES = 12
-_KINDS = {
-    Difference.REFUSED: Kind.REFUSED,
-    Difference.ALLOWED: Kind.ALLOWED,
-    Difference.EFFECT: Kind.EFFECT,
-    Difference.CONTENT: Kind.CONTENT,
-}
 _EFFECTS = (Difference.EFFECT, Difference.CONTENT)
 
 
@@ -131,7 +125,7 @@ class Trials:
             if kind is None or (kind in _EFFECTS and _writes_less(where, probe.label)):
                 continue
             yield Finding(
-                kind=_KINDS[kind],
+                kind=Kind(kind.value),
                 stages=(stage,),
                 what=str(outcome),
                 before=str(earlier),

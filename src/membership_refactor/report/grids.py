@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from membership_refactor.inspect.sizes import counted, duration, size
+from membership_refactor.inspect.sizes import counted, duration, minute, size
 from membership_refactor.inspect.status_text import StepStatus
 from membership_refactor.report.page_values import FeltDuring, Report, StepChecks
 from membership_refactor.sql.pacing.felt import Span
@@ -24,14 +24,6 @@ class Grid:
     head: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     numbers: frozenset[int] = frozenset()
-
-
-def moment(at: datetime | None, *, seconds: bool = False) -> str:
-    """2026-11-27 13:20 UTC. Empty for None."""
-    if at is None:
-        return ""
-    form = "%Y-%m-%d %H:%M:%S UTC" if seconds else "%Y-%m-%d %H:%M UTC"
-    return at.astimezone(UTC).strftime(form)
 
 
 def milliseconds(time: float | None) -> str:
@@ -53,7 +45,7 @@ def _step(step: StepStatus, checks: StepChecks | None) -> tuple[str, ...]:
     return (
         step.label,
         step.state,
-        moment(step.started_at),
+        minute(step.started_at),
         duration(seconds) if seconds is not None else "",
         f"{step.rows:,}" if step.rows else "",
         f"{rate:,.0f}" if rate else "",
@@ -85,7 +77,7 @@ def _user(user: User) -> tuple[str, ...]:
     notes = "; ".join(note for note in (user.why, user.place) if note)
     return (
         user.target,
-        moment(user.last_at) or "before the watch",
+        minute(user.last_at) or "before the watch",
         user.role,
         user.application,
         f"{user.uses or user.before:,}",
@@ -153,7 +145,7 @@ def near(report: Report) -> Grid:
 def checks(report: Report) -> Grid:
     """The checks that failed when they were made last."""
     rows = [
-        (check.name, f"{check.broken:,}", "; ".join(check.keys), moment(check.checked_at))
+        (check.name, f"{check.broken:,}", "; ".join(check.keys), minute(check.checked_at))
         for check in report.standing.broken
     ]
     head = ("check", "rows", "first keys", "when")
@@ -176,7 +168,7 @@ def merges(report: Report) -> Grid:
     rows = [
         (
             f"{run.record} {run.run}",
-            moment(run.started),
+            minute(run.started),
             "done" if run.ended else "not finished",
             f"{run.merges:,}",
             f"{run.removed:,}",
@@ -192,7 +184,7 @@ def merges(report: Report) -> Grid:
 def acceptances(report: Report) -> Grid:
     """Gates that somebody opened by hand."""
     rows = [
-        (a.revision, a.option, a.by_role, moment(a.at), a.reason)
+        (a.revision, a.option, a.by_role, minute(a.at), a.reason)
         for a in report.standing.acceptances
     ]
     head = ("step", "option", "role", "when", "reason")
@@ -203,7 +195,7 @@ def history(report: Report) -> Grid:
     """What happened, the newest first."""
     words = {"begun": "began", "done": "ended", "abandoned": "was abandoned"}
     rows = [
-        (moment(h.at, seconds=True), h.step, h.direction, words.get(h.event, h.event), h.by_role)
+        (f"{h.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", h.step, h.direction, words.get(h.event, h.event), h.by_role)
         for h in report.recorded.history
     ]
     head = ("when", "step", "direction", "what", "role")

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 import membership_refactor
+from membership_refactor.inspect.sizes import minute
 from membership_refactor.report import canvas, grids, plots, sentences
 from membership_refactor.report.canvas import Canvas
 from membership_refactor.report.felt_plot import felt_plot
@@ -55,7 +56,7 @@ def as_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["moment"] = grids.moment
+    environment.filters["moment"] = minute
     return environment.get_template("page.html.jinja").render(
         r=report,
         s=sentences,

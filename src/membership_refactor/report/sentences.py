@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import Literal
 
-from membership_refactor.inspect.sizes import counted, duration, size
-from membership_refactor.report.grids import milliseconds, moment
+from membership_refactor.inspect.sizes import counted, duration, minute, size
+from membership_refactor.report.grids import milliseconds
 from membership_refactor.report.holes import holes
 from membership_refactor.report.page_values import (
     ConsumerState,
@@ -44,12 +44,12 @@ def notices(report: Report) -> Iterator[Notice]:
         yield Notice("bad", f"{counted(len(s.broken), 'check')} failed. See “Checks” below.")
     if recorded.verified is not None and recorded.verified.findings:
         found = counted(recorded.verified.findings, "difference")
-        yield Notice("bad", f"verify found {found} on {moment(recorded.verified.at)}.")
+        yield Notice("bad", f"verify found {found} on {minute(recorded.verified.at)}.")
     if s.open_step is not None:
         o = s.open_step
         yield Notice(
             "wait",
-            f"Step {o.label} is open {o.direction} since {moment(o.started_at)}. "
+            f"Step {o.label} is open {o.direction} since {minute(o.started_at)}. "
             f"Continue with: {o.go_on}. Or undo it with: {o.take_back}.",
         )
     if s.control is not None and s.control.paused:
@@ -95,9 +95,9 @@ def figures(report: Report) -> Iterator[tuple[str, str]]:
     following = next((gate for gate in of_next if not gate.is_open), None)
     if following is not None:
         at, now = following.opens_at, report.usage.now
-        date = moment(at) if at is not None and at > now else "no date yet"
+        date = minute(at) if at is not None and at > now else "no date yet"
         yield f"Gate of {following.step} opens", date
-    yield "Last sample of use", moment(report.usage.sampled_at) or "never"
+    yield "Last sample of use", minute(report.usage.sampled_at) or "never"
     passed = len(s.checks) - len(s.broken)
     yield "Checks", f"{passed} passed, {len(s.broken)} failed" if s.checks else "none made yet"
     yield "verify", verdict(report) if recorded.verified else "has not run"
@@ -111,7 +111,7 @@ def verdict(report: Report) -> str:
     if word is None:
         return "verify has not compared the tables yet."
     found = f"{counted(word.findings, 'difference')}" if word.findings else "all rows agree"
-    return f"{found}, at {word.revision} on {moment(word.at)}"
+    return f"{found}, at {word.revision} on {minute(word.at)}"
 
 
 def of_table(table: TableNow) -> str:
@@ -126,7 +126,7 @@ def of_strip(stretches: Sequence[Stretch], days: int) -> str:
     used = [s for s in stretches if s.uses]
     parts = [f"{counted(sum(s.uses for s in used), 'use')}"]
     if used:
-        parts.append(f"the last until {moment(max(s.ended for s in used))}")
+        parts.append(f"the last until {minute(max(s.ended for s in used))}")
     parts.append(counted(len(holes(stretches)), "hole"))
     return f"{', '.join(parts)}; the window is {counted(days, 'day')}"
 
@@ -134,7 +134,7 @@ def of_strip(stretches: Sequence[Stretch], days: int) -> str:
 def holes_of(stretches: Sequence[Stretch]) -> list[str]:
     """The newest holes, each with its time and reason."""
     newest = sorted(holes(stretches), key=lambda hole: hole.ended, reverse=True)[:HOLES]
-    return [f"{moment(h.began)} to {moment(h.ended)}: {'; '.join(h.why)}" for h in newest]
+    return [f"{minute(h.began)} to {minute(h.ended)}: {'; '.join(h.why)}" for h in newest]
 
 
 def window_of(now: datetime, days: int) -> datetime:
@@ -148,14 +148,14 @@ def of_scan(state: ConsumerState) -> str:
     if scan is None:
         return "" if state.is_role else "its SQL has not been scanned"
     left = f": {scan.why}" if scan.why else f": {counted(scan.findings, 'reference')} left"
-    return f"{'clear' if scan.clear else 'not clear'}{left} ({moment(scan.at)})"
+    return f"{'clear' if scan.clear else 'not clear'}{left} ({minute(scan.at)})"
 
 
 def of_use(state: ConsumerState) -> str:
     """Whether one of its roles uses what goes."""
     if not state.uses:
         return "no use is known"
-    when = f"last on {moment(state.last_use)}" if state.last_use else "before the watch"
+    when = f"last on {minute(state.last_use)}" if state.last_use else "before the watch"
     return f"{counted(state.uses, 'use')}, {when}"
 
 

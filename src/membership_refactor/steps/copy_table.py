@@ -43,6 +43,7 @@ from membership_refactor.steps.legacy_baseline import sequence_holds
 from membership_refactor.steps.partition_roles import from_here_known
 from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.revision_text import RevisionText
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.subscribers import more_events
 
@@ -276,4 +277,12 @@ STEP = Step(
     holds=after_up,
     keeps=keeps,
     compares=compares,
+    text=RevisionText(
+        title="Copy {source} to {child}, and keep the copy equal to it",
+        deploy="Before the code that reads {child}.",
+        locks="{source} SHARE ROW EXCLUSIVE twice and, with {child}, ACCESS EXCLUSIVE once; each "
+        "table that it refers to SHARE ROW EXCLUSIVE once. Each is waited for 50 ms, held 20 ms at "
+        "most, and tried again.",
+        undo="Drops the copy. No data is lost, because applications could only write the source.",
+    ),
 )

@@ -21,6 +21,7 @@ from membership_refactor.sql.trigger_statements import install_triggers, remove_
 from membership_refactor.steps import add_link, first_step, retire_source
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.revision_text import OWN_TRIGGERS, RevisionText, SHORT
 from membership_refactor.steps.step import Situation, Step
 
 CLOSED = "closed"
@@ -146,4 +147,19 @@ STEP = Step(
     holds=retire_source.holds,
     compares=retire_source.compares,
     gates=evidence,
+    text=RevisionText(
+        title="Create the new, empty {parent}, and record every write for it",
+        deploy="When no code means another table by the name {parent} any more.",
+        locks=f"{{child}} SHARE ROW EXCLUSIVE: {SHORT}.",
+        undo="Drops the empty table.",
+    ),
+    text_in_place=RevisionText(
+        title="Add the link to {child} and fill it, create the empty {parent}, and record every "
+        "write for it",
+        deploy="At any time. Applications cannot reach the new table yet.",
+        locks=f"{{child}} ACCESS EXCLUSIVE, then SHARE ROW EXCLUSIVE: {SHORT}. Batches of about 20 "
+        f"ms lock the rows whose link they fill. {OWN_TRIGGERS} VACUUM and the index on the link "
+        "take SHARE UPDATE EXCLUSIVE: reads and writes go on, and another ALTER TABLE waits.",
+        undo="Drops the empty table and the link, and keeps the uuids in the ledger.",
+    ),
 )

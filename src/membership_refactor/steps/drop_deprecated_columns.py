@@ -19,9 +19,7 @@ from membership_refactor.sql.parallel.install import freeze, freeze_triggers
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.trigger_statements import remove_triggers
-from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Run
-from membership_refactor.steps.link_children import rejoin_holds
 from membership_refactor.steps.lost_with_columns import (
     back_with_columns,
     build_indexes,
@@ -30,8 +28,9 @@ from membership_refactor.steps.lost_with_columns import (
 )
 from membership_refactor.steps.partition_roles import from_here_known
 from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.revision_text import RevisionText, SHORT
 from membership_refactor.steps.step import Situation, Step
-from membership_refactor.steps.stop_parallel_save import compares, parents_hold
+from membership_refactor.steps.stop_parallel_save import compares, holds, parents_hold
 
 EXCLUSIVE = Lock.ACCESS_EXCLUSIVE
 
@@ -99,10 +98,6 @@ def _is_exclusion(table: Table, use: ColumnUse) -> bool:
 
 def before_up(s: Situation) -> tuple[Check, ...]:
     return (nothing_stops_the_drop(s.names), *parents_hold(s))
-
-
-def holds(s: Situation) -> tuple[Check, ...]:
-    return (*parents_hold(s), *rejoin_holds(s), *old_shape.holds(s, joined=True))
 
 
 def up(s: Situation) -> tuple[Action, ...]:
@@ -240,4 +235,12 @@ STEP = Step(
     compares=compares,
     notes=notes,
     gates=evidence,
+    text=RevisionText(
+        title="Drop the deprecated columns of {child}",
+        deploy="In a release of its own, after the code that stopped using them.",
+        locks="{child} ACCESS EXCLUSIVE once for each index that is dropped and once for the ALTER "
+        f"TABLE: {SHORT}.",
+        undo="Adds the columns, empty, and their indexes concurrently. The downgrade of "
+        "{stop_parallel_save} fills them, and brings back what is unique.",
+    ),
 )

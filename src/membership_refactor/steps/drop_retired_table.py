@@ -15,6 +15,7 @@ from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.partition_roles import archive_again
 from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.revision_text import RevisionText, SHORT
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.stop_parallel_save import compares, parents_hold
 
@@ -80,4 +81,10 @@ STEP = Step(
     compares=_compares,
     notes=old_shape.notes_of_dropping,
     gates=evidence,
+    text=RevisionText(
+        title="Drop the retired table {retired}",
+        deploy="When nobody needs the retired table any more.",
+        locks=f"{{retired}} ACCESS EXCLUSIVE: {SHORT}.",
+        undo="Creates the table, empty. The downgrade of {retire_source} fills it.",
+    ),
 )

@@ -24,6 +24,7 @@ from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.captures import to_source
 from membership_refactor.steps.firing_triggers import silent_triggers
 from membership_refactor.steps.partition_triggers import hang, take_down
+from membership_refactor.steps.revision_text import RevisionText, SHORT
 from membership_refactor.steps.step import Situation, Step
 
 
@@ -156,4 +157,10 @@ STEP = Step(
     notes=notes,
     holds=copy_table.after_up,
     compares=compares,
+    text=RevisionText(
+        title="Allow writes to {source} and {child}, each carried over in the same transaction",
+        deploy="Before the code that writes {child}.",
+        locks=f"Both tables SHARE ROW EXCLUSIVE, then {{child}} ACCESS EXCLUSIVE: {SHORT}.",
+        undo="Closes the copy to writers again. What they wrote is in both tables.",
+    ),
 )

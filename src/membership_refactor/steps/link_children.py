@@ -42,6 +42,7 @@ from membership_refactor.steps.keys_to_parent import key_into_parent, link_key
 from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.parent_policies import create_parent_policies
 from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.revision_text import OWN_TRIGGERS, RevisionText, SHORT
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.unlink_children import down, required_columns
 from membership_refactor.steps.version_column import unnamed_versions
@@ -275,4 +276,12 @@ STEP = Step(
     before_down=before_down,
     holds=holds,
     compares=compares,
+    text=RevisionText(
+        title="Link each {child} to its {parent}, and keep both equal",
+        deploy="Before the code that writes {parent} and the link.",
+        locks=f"Both tables SHARE ROW EXCLUSIVE, then ACCESS EXCLUSIVE four times: {SHORT}. "
+        f"Batches lock the rows of groups that disagree. {OWN_TRIGGERS}",
+        undo="Restores the values that were replaced, and keeps the uuids in the ledger. Is "
+        "refused, with a list, while a {parent} has no {child}.",
+    ),
 )

@@ -31,6 +31,7 @@ from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.create_parent import parent
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
 from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.revision_text import RevisionText, SHORT
 from membership_refactor.steps.step import Situation, Step
 
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
@@ -228,4 +229,11 @@ STEP = Step(
     after_up=after_up,
     holds=holds,
     compares=compares,
+    text=RevisionText(
+        title="Fill {parent} with one row for each distinct key",
+        deploy="At any time. Applications cannot reach the table yet.",
+        locks="{child} SHARE ROW EXCLUSIVE and ACCESS EXCLUSIVE once each, the tables that it "
+        f"refers to SHARE ROW EXCLUSIVE: {SHORT}.",
+        undo="Empties the table. It can be filled from {child} again.",
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
+from membership_refactor.checks.copied_rows import links_match_keys
 from membership_refactor.checks.gate import gates
 from membership_refactor.checks.privileges_return import archive_admits_nobody_else
 from membership_refactor.checks.rows_by_position import no_row_by_position
@@ -30,12 +30,13 @@ from membership_refactor.sql.handover.retired import retired_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers, open_retired
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
-from membership_refactor.steps import old_shape, partition_roles
+from membership_refactor.steps import copy_table, old_shape, partition_roles
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy, to_source
 from membership_refactor.steps.foreign_keys import add_keys
 from membership_refactor.steps.partition_triggers import hang
 from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.revision_text import RevisionText, SHORT
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.subscribers import other_names
 
@@ -66,11 +67,7 @@ def evidence(s: Situation) -> tuple[Check, ...]:
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
-    return (
-        copy_is_exact(s.names, s.source()),
-        *links_match_keys(s.names, beside_source=True),
-        *old_shape.before_making(s),
-    )
+    return (*copy_table.after_up(s), *old_shape.before_making(s))
 
 
 def up(s: Situation) -> tuple[Action, ...]:
@@ -202,10 +199,6 @@ def before_down(s: Situation) -> tuple[Check, ...]:
     return (archive_admits_nobody_else(s.names), *old_shape.before_dropping(s))
 
 
-def after_down(s: Situation) -> tuple[Check, ...]:
-    return (copy_is_exact(s.names, s.source()), *links_match_keys(s.names, beside_source=True))
-
-
 def holds(s: Situation) -> tuple[Check, ...]:
     return (*links_match_keys(s.names, beside_source=False), *old_shape.holds(s))
 
@@ -244,9 +237,17 @@ STEP = Step(
     before_up=before_up,
     after_up=old_shape.holds,
     before_down=before_down,
-    after_down=after_down,
+    after_down=copy_table.after_up,
     holds=holds,
     compares=compares,
     notes=notes,
     gates=evidence,
+    text=RevisionText(
+        title="Retire the old {source}, and give its identity and its references to {child}",
+        deploy="After the last reader and writer of {source} has moved to the copy.",
+        locks="Both tables, those that refer to the old one and those that it refers to, ACCESS "
+        f"EXCLUSIVE in one short transaction: {SHORT}.",
+        undo="Brings the old table up to date in batches while writes are captured, then gives it "
+        "its name back.",
+    ),
 )

@@ -16,6 +16,7 @@ from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.ddl.copy_portrait import linked
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action
+from membership_refactor.steps.revision_text import RevisionText
 
 
 class Direction(StrEnum):
@@ -139,3 +140,7 @@ class Step:
     gates: Checks = no_checks
     """What has to hold, or to be accepted with a reason: that nobody uses the old structure any
     more, for example. Each check names the ``-x`` option that takes the reason."""
+    text: RevisionText | None = None
+    """What its revision says, where ``new`` writes it; None for a step of a baseline."""
+    text_in_place: RevisionText | None = None
+    """The same for a plan without a copy, where it differs."""

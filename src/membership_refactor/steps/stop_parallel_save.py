@@ -12,7 +12,6 @@ from membership_refactor.checks.parents import (
     children_have_parents,
     kept_columns_agree,
     keys_are_unique,
-    parallel_checks,
 )
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Constraint, Portrait
@@ -38,7 +37,7 @@ from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.trigger_statements import remove_triggers
 from membership_refactor.sql.triggers import OwnTrigger
-from membership_refactor.steps import old_shape
+from membership_refactor.steps import link_children, old_shape
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.deprecated_keys import (
     deprecated_keys,
@@ -53,9 +52,9 @@ from membership_refactor.steps.foreign_keys import (
     drop_keys,
 )
 from membership_refactor.steps.keys_to_parent import kept_key, key_into_parent, link_key
-from membership_refactor.steps.link_children import rejoin_holds
 from membership_refactor.steps.lost_with_columns import back_with_values
 from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.revision_text import OWN_TRIGGERS, RevisionText, SHORT
 from membership_refactor.steps.step import Situation, Step
 
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
@@ -95,7 +94,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
     """
     return (
         deprecated_have_no_default(s.names, s.child("stop_parallel_save")),
-        *parallel_checks(s.names, s.child("link_children")),
+        *link_children.after_up(s),
     )
 
 
@@ -210,16 +209,12 @@ def before_down(s: Situation) -> tuple[Check, ...]:
     return constraints_can_return(s.names, s.child("stop_parallel_save"))
 
 
-def after_down(s: Situation) -> tuple[Check, ...]:
-    return parallel_checks(s.names, s.child("link_children"))
-
-
 def after_up(s: Situation) -> tuple[Check, ...]:
     return old_shape.holds(s, joined=True)
 
 
 def holds(s: Situation) -> tuple[Check, ...]:
-    return (*parents_hold(s), *rejoin_holds(s), *old_shape.holds(s, joined=True))
+    return (*parents_hold(s), *link_children.rejoin_holds(s), *old_shape.holds(s, joined=True))
 
 
 def parents_hold(s: Situation) -> tuple[Check, ...]:
@@ -259,9 +254,17 @@ STEP = Step(
     before_up=before_up,
     after_up=after_up,
     before_down=before_down,
-    after_down=after_down,
+    after_down=link_children.after_up,
     holds=holds,
     compares=compares,
     notes=notes,
     gates=evidence,
+    text=RevisionText(
+        title="Freeze the deprecated columns of {child}",
+        deploy="After the last reader and writer of the deprecated columns has moved to {parent}.",
+        locks="Both tables SHARE ROW EXCLUSIVE, then ACCESS EXCLUSIVE, and once each table that "
+        f"the deprecated columns refer to: {SHORT}.",
+        undo="Refreshes the columns from {parent} in batches while writes are captured, then keeps "
+        f"both equal again. {OWN_TRIGGERS}",
+    ),
 )

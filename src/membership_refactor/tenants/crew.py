@@ -163,7 +163,8 @@ class _Crew:
             how = worker.gone()
             if worker.schema is None:
                 raise RefactorError(
-                    f"a worker process ended with {how} before it could begin. It changed nothing."
+                    f"a worker process ended with {how} before it could begin. It changed nothing.",
+                    hint="Run the same command again; with --parallel 1 it needs least memory.",
                 ) from None
             self._report(
                 Outcome(

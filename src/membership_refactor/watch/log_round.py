@@ -24,7 +24,7 @@ from membership_refactor.watch.old_shape_view import WHY
 from membership_refactor.watch.place import Place
 from membership_refactor.watch.samples import Earlier, Sample
 from membership_refactor.watch.server_log import MISSING, NOT_LOGGED, SAID, Audit, Record
-from membership_refactor.watch.server_marks import MARKS
+from membership_refactor.watch.server_marks import MARKS, role_settings
 from membership_refactor.watch.statement_kinds import Kind, copied_out, kind_of
 from membership_refactor.watch.statement_uses import seen_use
 from membership_refactor.watch.ways import named_in
@@ -98,13 +98,7 @@ def _of_settings(pg: Pg, settings: Mapping[str, str]) -> Iterator[str]:
     if settings.get("log_min_messages") in ("log", "fatal", "panic"):
         yield f"log_min_messages is {settings['log_min_messages']}: errors are not logged"
     names = "|".join(re.escape(name) for name in server_log.OTHERS)
-    rows = run(
-        pg,
-        "SELECT coalesce('role ' || pg_catalog.quote_ident(r.rolname), 'a database'), c.setting\n"
-        "FROM pg_catalog.pg_db_role_setting AS s LEFT JOIN pg_catalog.pg_roles AS r "
-        "ON r.oid = s.setrole\nCROSS JOIN pg_catalog.unnest(s.setconfig) AS c (setting)\n"
-        f"WHERE c.setting ~ {literal(f'^({names})=')} ORDER BY 1, 2",
-    ).fetchall()
+    rows = run(pg, role_settings(f"^({names})=")).fetchall()
     yield from (f"{who} has its own {setting}: reset it" for who, setting in rows)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.watch.server_marks import role_settings
 
 NAME = "pg_stat_statements"
 RANK = 3
@@ -36,15 +37,7 @@ SELECT s.name, s.setting FROM pg_catalog.pg_settings AS s WHERE s.name IN (
   'pg_stat_statements.track', 'pg_stat_statements.track_utility', 'pg_stat_statements.save',
   'pg_stat_statements.max', 'compute_query_id')"""
 
-OVERRIDES = """\
-SELECT coalesce('role ' || pg_catalog.quote_ident(r.rolname), 'a database'), c.setting
-FROM pg_catalog.pg_db_role_setting AS s
-LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole
-CROSS JOIN pg_catalog.unnest(s.setconfig) AS c (setting)
-WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d
-    WHERE d.datname = pg_catalog.current_database()))
-  AND c.setting ~ '^(pg_stat_statements[.]track|compute_query_id)'
-ORDER BY 1, 2"""
+OVERRIDES = role_settings("^(pg_stat_statements[.]track|compute_query_id)")
 """Who has other settings than the server."""
 
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.scan.consumers import Consumer
+from membership_refactor.scan.consumers import Consumer, read_consumers
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.parse.piece import Piece
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.read.worker_processes import tasks_for
 from membership_refactor.scan.resolve.analyse import Analyser
 from membership_refactor.watch.statement_kinds import plain
+
+
+def read_places(
+    file: str | None, plan: TableSplit, schema: str
+) -> tuple[tuple[Consumer, ...], Mapping[str, str]]:
+    """The consumers that the TOML file lists, and where their statements stand; nothing without a
+    file. Raises WrongUse for a file that cannot be read."""
+    consumers = read_consumers(Path(file), plan) if file else ()
+    return consumers, places_of(consumers, plan, Stage.COPY, schema) if consumers else {}
 
 
 class _Finder(FileScanner):

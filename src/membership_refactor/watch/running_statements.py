@@ -44,7 +44,10 @@ def from_log(path: Path) -> Counter[Running]:
                 known, broken = known + len(read.records), broken + read.broken
                 found.update(Running(r.role, r.application, r.text) for r in read.records if r.text)
     except OSError as error:
-        raise WrongUse(f"The log {path} cannot be read: {error.strerror}.") from None
+        raise WrongUse(
+            f"The log {path} cannot be read: {error.strerror}.",
+            hint="Run the command as a user who may read it, or copy the file.",
+        ) from None
     if not known and (broken or rest):
         raise WrongUse(
             f"{path} is no log in CSV or JSON.", hint="Set log_destination to csvlog or jsonlog."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.sql.evidence_clock import CLOCK
+from membership_refactor.sql.quoting import literal
 
 MARKS = """\
 SELECT m.name, m.value FROM (VALUES
@@ -38,3 +39,17 @@ FROM pg_catalog.pg_replication_slots AS s WHERE s.slot_type = 'physical' AND NOT
 ORDER BY 1, 2, 3"""
 """Application name, slot and address of whatever receives the whole WAL of this server. An
 archiver looks the same as a standby that serves reads, so it has to be named."""
+
+
+def role_settings(pattern: str) -> str:
+    """SELECT of who has a setting of its own in this database, and of that setting: those whose
+    ``NAME=VALUE`` matches the regular expression."""
+    return f"""\
+SELECT coalesce('role ' || pg_catalog.quote_ident(r.rolname), 'a database'), c.setting
+FROM pg_catalog.pg_db_role_setting AS s
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole
+CROSS JOIN pg_catalog.unnest(s.setconfig) AS c (setting)
+WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d
+    WHERE d.datname = pg_catalog.current_database()))
+  AND c.setting ~ {literal(pattern)}
+ORDER BY 1, 2"""

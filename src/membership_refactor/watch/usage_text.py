@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from membership_refactor.inspect.sizes import aligned, counted
+from membership_refactor.inspect.sizes import aligned, counted, minute
 from membership_refactor.watch.sources import CANNOT_SEE
 from membership_refactor.watch.usage import GateStatus, Usage, User
 
@@ -49,7 +49,7 @@ def as_text(usage: Usage) -> str:
 
 
 def _lines(u: Usage) -> Iterator[str]:
-    sampled = f"last sample {_minute(u.sampled_at)}" if u.sampled_at else "never sampled"
+    sampled = f"last sample {minute(u.sampled_at)}" if u.sampled_at else "never sampled"
     of = f" of {', '.join(u.servers)}" if u.servers else "; start: membership-refactor watch"
     yield f'plan "{u.plan}" in schema "{u.schema}": {sampled}{of}'
     yield from (f"  {source} cannot see {CANNOT_SEE[source]}" for source in u.sources)
@@ -74,7 +74,7 @@ def when_open(gate: GateStatus, usage: Usage) -> str:
         return f"closed; it opens after {days} days that are covered and without a use"
     if gate.opens_at <= usage.now:
         return f"closed for another reason, although {days} days are covered and without a use"
-    return f"closed until {_minute(gate.opens_at)}, if nobody uses it"
+    return f"closed until {minute(gate.opens_at)}, if nobody uses it"
 
 
 def _gate(gate: GateStatus, usage: Usage) -> Iterator[str]:
@@ -91,7 +91,7 @@ def _users(target: str, users: list[User]) -> Iterator[str]:
     head = ("  last use", "role", "consumer", "application", "uses", "server", "statement")
     rows = [
         (
-            f"  {_minute(user.last_at) if user.last_at else 'before the watch'}",
+            f"  {minute(user.last_at) if user.last_at else 'before the watch'}",
             user.role,
             " or ".join(user.consumers),
             user.application,
@@ -110,7 +110,3 @@ def _shown(user: User) -> str:
     text = user.statement if len(user.statement) <= 100 else user.statement[:97] + "..."
     notes = [note for note in (user.why, user.place) if note]
     return f"{text}  ({'; '.join(notes)})" if notes else text
-
-
-def _minute(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""

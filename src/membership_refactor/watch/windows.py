@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from membership_refactor.inspect.sizes import minute
 from membership_refactor.watch import scan_counters
 from membership_refactor.watch.samples import Earlier, Sample
 
@@ -84,12 +85,12 @@ def last_of_same_server(earlier: Mapping[str, Earlier], sample: Sample) -> Earli
 def _of_time(before: Earlier, after: Sample) -> Iterator[str]:
     gap = after.at - before.at
     if gap <= timedelta(0):
-        yield f"the clock went back, from {_minute(before.at)} to {_minute(after.at)}"
+        yield f"the clock went back, from {minute(before.at)} to {minute(after.at)}"
     longest = LONGEST
     if before.every is not None:
         longest = max(timedelta(seconds=3 * before.every), SHORTEST)
     if gap > longest:
-        yield f"no sample was taken from {_minute(before.at)} to {_minute(after.at)}"
+        yield f"no sample was taken from {minute(before.at)} to {minute(after.at)}"
 
 
 def _of_marks(before: Earlier, after: Sample) -> Iterator[str]:
@@ -185,7 +186,3 @@ def opens_at(
         return None
     since = max(since, not_before) if not_before is not None else since
     return since + timedelta(days=days)
-
-
-def _minute(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -148,10 +148,7 @@ def _id(column: Column) -> Iterator[str]:
     """Capture finds a row of the other table by its id, so equal ids would lose changes."""
     place = f'id column "{column.name}"'
     if not column.deterministic:
-        yield (
-            f"{place} has the nondeterministic collation {column.collation}, "
-            "in which different texts are equal. Give it a deterministic collation"
-        )
+        yield _nondeterministic(place, column)
     elif not identifies(column):
         yield (
             f"{place} has type {_named(column)}, in which equal values can differ. "
@@ -190,10 +187,14 @@ def _key(column: Column) -> Iterator[str]:
             "Choose another key column or change its type"
         )
     elif not column.deterministic:
-        yield (
-            f"{place} has the nondeterministic collation {column.collation}, "
-            "in which different texts are equal. Give it a deterministic collation"
-        )
+        yield _nondeterministic(place, column)
+
+
+def _nondeterministic(place: str, column: Column) -> str:
+    return (
+        f"{place} has the nondeterministic collation {column.collation}, in which different texts "
+        "are equal. Give it a deterministic collation"
+    )
 
 
 def _named(column: Column) -> str:

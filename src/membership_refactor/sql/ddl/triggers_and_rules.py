@@ -16,31 +16,25 @@ def create_triggers(table: Table) -> tuple[Statement, ...]:
 
 def create_trigger(table: Table, trigger: Trigger) -> tuple[Statement, ...]:
     """One trigger by its own definition."""
-    name = qualified(table.schema, table.name)
-    statements = [Statement(trigger.definition, Lock.SHARE_ROW_EXCLUSIVE, name)]
-    if trigger.enabled in _STATES:
-        text = f"ALTER TABLE {name} {_STATES[trigger.enabled]} TRIGGER {ident(trigger.name)}"
-        statements.append(Statement(text, Lock.SHARE_ROW_EXCLUSIVE, name))
-    if trigger.comment is not None:
-        text = f"COMMENT ON TRIGGER {ident(trigger.name)} ON {name} IS {literal(trigger.comment)}"
-        statements.append(Statement(text, Lock.SHARE_UPDATE_EXCLUSIVE, name))
-    return tuple(statements)
+    return _create("TRIGGER", table, trigger, Lock.SHARE_ROW_EXCLUSIVE)
 
 
 def create_rules(table: Table) -> tuple[Statement, ...]:
     """The rules with their state. One transaction, for the same reason."""
-    return tuple(s for rule in table.rules for s in create_rule(table, rule))
+    return tuple(
+        s for rule in table.rules for s in _create("RULE", table, rule, Lock.ACCESS_EXCLUSIVE)
+    )
 
 
-def create_rule(table: Table, rule: Rule) -> tuple[Statement, ...]:
-    """One rule by its own definition."""
+def _create(kind: str, table: Table, part: Trigger | Rule, lock: Lock) -> tuple[Statement, ...]:
+    """The trigger or rule by its own definition, with its state and comment."""
     name = qualified(table.schema, table.name)
-    statements = [Statement(rule.definition.removesuffix(";"), Lock.ACCESS_EXCLUSIVE, name)]
-    if rule.enabled in _STATES:
-        text = f"ALTER TABLE {name} {_STATES[rule.enabled]} RULE {ident(rule.name)}"
-        statements.append(Statement(text, Lock.ACCESS_EXCLUSIVE, name))
-    if rule.comment is not None:
-        text = f"COMMENT ON RULE {ident(rule.name)} ON {name} IS {literal(rule.comment)}"
+    statements = [Statement(part.definition.removesuffix(";"), lock, name)]
+    if part.enabled in _STATES:
+        text = f"ALTER TABLE {name} {_STATES[part.enabled]} {kind} {ident(part.name)}"
+        statements.append(Statement(text, lock, name))
+    if part.comment is not None:
+        text = f"COMMENT ON {kind} {ident(part.name)} ON {name} IS {literal(part.comment)}"
         statements.append(Statement(text, Lock.SHARE_UPDATE_EXCLUSIVE, name))
     return tuple(statements)
 

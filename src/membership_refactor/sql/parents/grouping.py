@@ -200,8 +200,7 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
 
     ``restoring`` leaves out the parents that the running transaction put into ``unsettled``.
     """
-    plan = names.plan
-    link = ident(plan.link)
+    link = ident(names.plan.link)
     made: list[Statement] = []
     whole = (names.child, names.parent)
     later = (
