@@ -22,7 +22,6 @@ from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
 from membership_refactor.plans.programme_membership import SPLIT
-from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.campaign import checks
 from tests.campaign.events import Events
 from tests.campaign.kinds import kinds_at, kinds_between, neighbour
@@ -31,6 +30,7 @@ from tests.campaign.outcome import Outcome
 from tests.campaign.servers import OWNER, as_owner, moved
 from tests.campaign.tables import FIRST_WRITER, fill
 from tests.campaign.writers import Writer
+from tests.fixtures.steps import SHIPPED as CHAIN
 
 MOST_WRITERS = 8
 STEP_SECONDS = 300.0

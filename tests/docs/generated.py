@@ -14,7 +14,6 @@ from alembic.script import ScriptDirectory
 
 from membership_refactor.checks.check import Check
 from membership_refactor.inspect.lock_forecast import LockUse, locks_of, locks_of_keys
-from membership_refactor.inspect.revision_text import RevisionText, revision_text
 from membership_refactor.planning import TableSplit
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
@@ -24,6 +23,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.steps import steps_of
 from membership_refactor.steps.actions import Action
+from membership_refactor.steps.revision_text import RevisionText, revision_text
 from membership_refactor.steps.step import Direction
 from membership_refactor.steps.step_chain import Chain
 from membership_refactor.x_names import X_NAMES

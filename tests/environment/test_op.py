@@ -12,11 +12,11 @@ from alembic import op as untyped
 import membership_refactor
 from membership_refactor import op
 from membership_refactor.steps.step import Direction, Step
+from tests.fixtures.steps import SHIPPED as CHAIN
 
 REVISION = '''"""Copy the table."""
 
 from membership_refactor import Conflict, ParentColumn, TableSplit, op
-from tests.fixtures.steps import SHIPPED as CHAIN
 
 revision = "0003"
 down_revision = None

@@ -12,6 +12,7 @@ from membership_refactor.steps.step_chain import Chain
 from tests.chain.driver import OPTIONS, QUIET, snapshot
 from tests.chain.driver import Chain as Driver
 from tests.fixtures.chains import ChainAt
+from tests.fixtures.steps import in_a_row
 
 OLDER = (
     "DROP TABLE public_refactor.form",
@@ -65,7 +66,7 @@ def test_messages_speak_of_the_projects_revisions(
 def test_an_open_step_names_the_command_of_the_project(chain_at: ChainAt) -> None:
     chain = chain_at("0003")
     chain.run("UPDATE public_refactor.step SET state = 'open' WHERE step = 'copy_table'")
-    ids = Revisions.in_a_row({"copy_table": "ae10", "dual_write": "27c6"})
+    ids = in_a_row({"copy_table": "ae10", "dual_write": "27c6"})
     with pytest.raises(StepOutOfOrder) as refused:
         foreign(chain, ids).upgrade("dual_write")
     assert "step ae10 copy_table is open: it went up" in str(refused.value)
@@ -74,7 +75,7 @@ def test_an_open_step_names_the_command_of_the_project(chain_at: ChainAt) -> Non
 
 def test_the_ledger_goes_on_under_other_ids(chain_at: ChainAt) -> None:
     chain = chain_at("0003")
-    ids = Revisions.in_a_row({step.name: f"x{n}" for n, step in enumerate(SPLIT_STEPS)})
+    ids = in_a_row({step.name: f"x{n}" for n, step in enumerate(SPLIT_STEPS)})
     foreign(chain, ids).upgrade("dual_write")
     assert chain.query("SELECT step FROM public_refactor.step ORDER BY started_at") == [
         ("copy_table",),

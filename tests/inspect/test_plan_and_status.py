@@ -30,9 +30,9 @@ from membership_refactor.inspect.sizes import counted, duration, size
 from membership_refactor.inspect.status import read_standing
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import differences, from_json, to_json
-from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.cli.processes import ROOT, filled, query
 from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.steps import SHIPPED as CHAIN
 
 
 @pytest.fixture

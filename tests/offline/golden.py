@@ -17,8 +17,8 @@ from membership_refactor.script import Pace, Prediction, predicted, print_head, 
 from membership_refactor.sql.names import Names
 from membership_refactor.steps import steps_of
 from membership_refactor.steps.step import Direction
-from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.chain.subjects import COMPOSITE
+from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.fixtures.steps import STEPS, step_of
 from tests.offline.several_ids import portrait
 

@@ -9,8 +9,8 @@ from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script import predicted, print_head, print_step
 from membership_refactor.sql.names import Names
-from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.fixtures.databases import NewDatabase
+from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.offline.scripts import DOWN, UP, run_psql
 
 LEFT = (

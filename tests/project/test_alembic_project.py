@@ -6,11 +6,11 @@ from pathlib import Path
 
 from alembic.config import Config
 
-from membership_refactor.planning import Revisions
 from membership_refactor.plans.chain import BASELINE
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.steps import SPLIT_STEPS
+from tests.fixtures.steps import in_a_row
 
 ROOT = Path(__file__).parents[2]
 # Users and scripts rely on these, so they never change.
@@ -38,7 +38,7 @@ def test_the_chain_that_ships_is_what_its_registration_and_revisions_say(tmp_pat
         assert [registered.plan for registered in project.plans] == [SPLIT]
         chain = project.chain(SPLIT, "public")
         assert chain.steps == (*BASELINE.steps, *SPLIT_STEPS) and chain.tables == BASELINE.tables
-        assert chain.revisions == Revisions.in_a_row(IDS)
+        assert chain.revisions == in_a_row(IDS)
         models = project.models(SPLIT)
         assert [len(models(step)) for step in chain] == [1, 2, 0, 0, 0, 0, 0, 2, 2, 2, 2]
 

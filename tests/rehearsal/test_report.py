@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from xml.etree.ElementTree import fromstring
 
+from membership_refactor.inspect.sizes import WIDTH
 from membership_refactor.rehearsal import Finding, Kind, Rehearsal, report
 from membership_refactor.rehearsal.findings import CANNOT_SHOW, Leg, merged
 
@@ -49,7 +50,7 @@ def test_the_verdict_comes_first_and_what_cannot_be_shown_last() -> None:
     assert text.index("before   INSERT 0 1") < text.index("now      42P01") < text.index("0007 up")
     assert text.index("To be expected") < text.index("Not in the clone: event trigger watcher")
     assert CANNOT_SHOW[-1].split()[-1] in lines[-1]
-    assert max(map(len, lines)) <= report.WIDTH
+    assert max(map(len, lines)) <= WIDTH
     fine = report.as_text(replace(DONE, findings=[EXPECTED]))
     assert fine.splitlines()[0].endswith("nothing was found.")
 

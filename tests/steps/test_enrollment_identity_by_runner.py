@@ -13,11 +13,11 @@ from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.steps.enrollment_identity import UniqueIndex
-from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.enrollment.interruption import INTERRUPTION, interrupted
 from tests.enrollment.tables import CONSTRAINTS, enrol, opened, run, unconstrained
 from tests.enrollment.test_add_constraints import standing, structure
 from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.steps import SHIPPED as CHAIN
 
 
 def runner(engine: Engine) -> Runner:

@@ -20,8 +20,8 @@ from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Run
 from membership_refactor.steps.step import Direction, Situation
-from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.fixtures.databases import NewDatabase
+from tests.fixtures.steps import SHIPPED as CHAIN
 from tests.steps.situations import keys
 
 STEP = CHAIN["legacy_baseline"]

@@ -17,6 +17,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.steps.step import Direction, Step
 from membership_refactor.steps.step_chain import Chain
 from tests.fixtures.steps import SHIPPED as CHAIN
+from tests.fixtures.steps import in_a_row
 
 NAMES = [step.name for step in CHAIN]
 KEY = re.compile(r"[a-z][a-z_]*(:.+)?")
@@ -66,7 +67,7 @@ def test_stages_only_move_forward() -> None:
 
 
 def test_messages_name_the_revisions_of_the_project() -> None:
-    ids = Revisions.in_a_row({"copy_table": "ae1027a6acf", "dual_write": "27c6a30d7c24"})
+    ids = in_a_row({"copy_table": "ae1027a6acf", "dual_write": "27c6a30d7c24"})
     assert ids.label("dual_write") == "27c6a30d7c24 dual_write"
     assert ids.mention("dual_write") == "revision 27c6a30d7c24"
     assert ids.command("dual_write", "up") == "alembic upgrade 27c6a30d7c24"

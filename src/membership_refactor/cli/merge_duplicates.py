@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict, replace
-from typing import Any
 
 from rich.progress import Progress, TextColumn
 from sqlalchemy import Connection

@@ -15,8 +15,8 @@ from membership_refactor.inspect import keys_text as keys
 from membership_refactor.inspect.forecast import forecast
 from membership_refactor.inspect.forecast_values import Answer
 from membership_refactor.inspect.keys import compare_keys
-from membership_refactor.inspect.revision_text import RevisionText, revision_text
 from membership_refactor.portrait import to_json
+from membership_refactor.steps.revision_text import RevisionText, revision_text
 
 NAME = "plan"
 HELP = "show what each step would do here: rows, size, locks, time, undo, refusals"

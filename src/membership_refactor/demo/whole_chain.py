@@ -28,8 +28,8 @@ from membership_refactor.demo.writers_process import Writers, writing
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect.all_comparisons import verify_all
-from membership_refactor.planning.targets import targets_of
 from membership_refactor.planning.revisions import NamedStep
+from membership_refactor.planning.targets import targets_of
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.sql.quoting import ident

@@ -178,6 +178,7 @@ class StandingChecks:
                 now=self.portrait,
             )
 
+
 def _examined(pg: Pg, check: Check, revisions: Revisions) -> CheckOutcome:
     result = examine(pg, check)
     return CheckOutcome(

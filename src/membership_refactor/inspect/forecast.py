@@ -22,13 +22,13 @@ from membership_refactor.inspect.forecast_values import (
 from membership_refactor.inspect.history import stands_at
 from membership_refactor.inspect.lock_forecast import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.read_only import looking
-from membership_refactor.inspect.revision_text import RevisionText
 from membership_refactor.planning import Revisions, Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.application_code.search_path import session_path
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.steps.actions import Action, Verify
+from membership_refactor.steps.revision_text import RevisionText
 from membership_refactor.steps.step import Direction, Situation, Step
 
 

@@ -10,6 +10,7 @@ from membership_refactor.inspect.forecast_values import Answer, Asked, Forecast,
 from membership_refactor.inspect.lock_forecast import LockUse
 from membership_refactor.inspect.sizes import counted, duration, size, wrapped
 
+
 def as_text(forecast: Forecast) -> str:
     """Everything, one paragraph a step."""
     return "\n".join([*_head(forecast), *(line for s in forecast.steps for line in _step(s))])

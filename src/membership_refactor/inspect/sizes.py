@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+WIDTH = 100
+"""Of wrapped text, in characters."""
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -36,7 +38,7 @@ def minute(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
 
 
-def wrapped(text: str, first: str = "", rest: str = "", *, width: int = 100) -> list[str]:
+def wrapped(text: str, first: str = "", rest: str = "", *, width: int = WIDTH) -> list[str]:
     """Lines of at most ``width``, which begin with ``first`` and then with ``rest``. Names stay
     whole."""
     return textwrap.wrap(

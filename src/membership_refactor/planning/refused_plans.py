@@ -20,5 +20,6 @@ def require_name(plan: str, field: str, value: str) -> None:
     if len(value.encode()) > MAX_IDENTIFIER_BYTES:
         raise wrong(
             plan,
-            f'{field} "{value}" is longer than {MAX_IDENTIFIER_BYTES} bytes. Choose a shorter name.',
+            f'{field} "{value}" is longer than {MAX_IDENTIFIER_BYTES} bytes. Choose a shorter '
+            "name.",
         )

@@ -47,11 +47,6 @@ class Revisions:
     before: Mapping[str, str] = field(default_factory=dict)
     """By step: the id of the revision before that one, or ``base``."""
 
-    @staticmethod
-    def in_a_row(ids: Mapping[str, str]) -> Revisions:
-        """Revisions that follow each other, the first of them from base."""
-        return Revisions(ids, dict(zip(ids, (BASE, *ids.values()), strict=False)))
-
     named: tuple[str, str] = ("", "")
     """What stands before and after a verb of the command line so that it means this plan:
     ``-x schema=archive `` and `` --plan orders``; empty where there is no other."""

@@ -26,6 +26,5 @@ def step_text(plan: TableSplit, step: str, revisions: Mapping[str, str]) -> tupl
     parts = {"Deploy": text.deploy, "Locks": text.locks, "Undo": text.undo}
     below = (f"{label}: {part.format_map(names)}" for label, part in parts.items())
     return text.title.format_map(names), "\n".join(
-        textwrap.fill(line, 100, subsequent_indent="    ", break_on_hyphens=False)
-        for line in below
+        textwrap.fill(line, 100, subsequent_indent="    ", break_on_hyphens=False) for line in below
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 from membership_refactor.inspect.sizes import counted, duration, minute, size
 from membership_refactor.inspect.status_text import StepStatus
@@ -195,7 +195,13 @@ def history(report: Report) -> Grid:
     """What happened, the newest first."""
     words = {"begun": "began", "done": "ended", "abandoned": "was abandoned"}
     rows = [
-        (f"{h.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", h.step, h.direction, words.get(h.event, h.event), h.by_role)
+        (
+            f"{h.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+            h.step,
+            h.direction,
+            words.get(h.event, h.event),
+            h.by_role,
+        )
         for h in report.recorded.history
     ]
     head = ("when", "step", "direction", "what", "role")

@@ -14,7 +14,6 @@ from membership_refactor.inspect.keys import compare_keys
 from membership_refactor.inspect.keys_text import KeyChoice
 from membership_refactor.inspect.live import pressure, read_moment
 from membership_refactor.inspect.read_only import looking, reads_as_the_tool
-from membership_refactor.inspect.revision_text import RevisionText
 from membership_refactor.inspect.status_text import Standing
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait, Table
@@ -25,6 +24,7 @@ from membership_refactor.report.read_recorded import NOTHING, read_recorded
 from membership_refactor.report.table_shapes import Structure, TableShape, structure
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.sql.quoting import qualified
+from membership_refactor.steps.revision_text import RevisionText
 from membership_refactor.watch.usage import read_usage
 
 EXACT_BYTES = 256 * 1024 * 1024

@@ -21,7 +21,7 @@ from membership_refactor.sql.trigger_statements import install_triggers, remove_
 from membership_refactor.steps import add_link, first_step, retire_source
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.portraits import with_tables
-from membership_refactor.steps.revision_text import OWN_TRIGGERS, RevisionText, SHORT
+from membership_refactor.steps.revision_text import OWN_TRIGGERS, SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
 
 CLOSED = "closed"

@@ -28,7 +28,7 @@ from membership_refactor.steps.lost_with_columns import (
 )
 from membership_refactor.steps.partition_roles import from_here_known
 from membership_refactor.steps.portraits import with_tables
-from membership_refactor.steps.revision_text import RevisionText, SHORT
+from membership_refactor.steps.revision_text import SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.stop_parallel_save import compares, holds, parents_hold
 

@@ -15,7 +15,7 @@ from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.partition_roles import archive_again
 from membership_refactor.steps.portraits import with_tables
-from membership_refactor.steps.revision_text import RevisionText, SHORT
+from membership_refactor.steps.revision_text import SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.stop_parallel_save import compares, parents_hold
 

@@ -24,7 +24,7 @@ from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.captures import to_source
 from membership_refactor.steps.firing_triggers import silent_triggers
 from membership_refactor.steps.partition_triggers import hang, take_down
-from membership_refactor.steps.revision_text import RevisionText, SHORT
+from membership_refactor.steps.revision_text import SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
 
 

@@ -42,7 +42,7 @@ from membership_refactor.steps.keys_to_parent import key_into_parent, link_key
 from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.parent_policies import create_parent_policies
 from membership_refactor.steps.portraits import with_tables
-from membership_refactor.steps.revision_text import OWN_TRIGGERS, RevisionText, SHORT
+from membership_refactor.steps.revision_text import OWN_TRIGGERS, SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.unlink_children import down, required_columns
 from membership_refactor.steps.version_column import unnamed_versions

@@ -31,7 +31,7 @@ from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.create_parent import parent
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
 from membership_refactor.steps.portraits import with_tables
-from membership_refactor.steps.revision_text import RevisionText, SHORT
+from membership_refactor.steps.revision_text import SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
 
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE

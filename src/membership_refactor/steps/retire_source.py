@@ -36,7 +36,7 @@ from membership_refactor.steps.captures import to_copy, to_source
 from membership_refactor.steps.foreign_keys import add_keys
 from membership_refactor.steps.partition_triggers import hang
 from membership_refactor.steps.portraits import with_tables
-from membership_refactor.steps.revision_text import RevisionText, SHORT
+from membership_refactor.steps.revision_text import SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.subscribers import other_names
 

@@ -54,7 +54,7 @@ from membership_refactor.steps.foreign_keys import (
 from membership_refactor.steps.keys_to_parent import kept_key, key_into_parent, link_key
 from membership_refactor.steps.lost_with_columns import back_with_values
 from membership_refactor.steps.portraits import with_tables
-from membership_refactor.steps.revision_text import OWN_TRIGGERS, RevisionText, SHORT
+from membership_refactor.steps.revision_text import OWN_TRIGGERS, SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
 
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
