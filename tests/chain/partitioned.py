@@ -142,3 +142,10 @@ def bounds(portrait: Portrait, name: str) -> set[tuple[str, str, str, str | None
     found = portrait.table(name).partitioning
     assert found is not None
     return {(m.name, m.parent, m.bound, m.by) for m in found.members}
+PARTITIONED = {
+    "split hash": HASHED,
+    "split hash by another": HASHED_BY_ANOTHER,
+    "renamed hash by another": RENAMED["hash by another"],
+    "renamed range": RENAMED["range"],
+}
+"""What is stopped in every way, by the name of its template."""

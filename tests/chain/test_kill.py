@@ -9,8 +9,10 @@ import pytest
 from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.portrait import differences
 from membership_refactor.steps.step import Direction
-from tests.chain.driver import REVISIONS, Chain, Snapshot, Subject, snapshot
+from tests.chain.driver import REVISIONS, Chain, Snapshot, Subject, build, snapshot
+from tests.chain.fixed import fill
 from tests.chain.killing import ALL, MOMENTS, go, killed, moments
+from tests.chain.partitioned import PARTITIONED
 from tests.chain.subjects import KEPT, MEMBERSHIP
 from tests.chain.test_later_writes import joined
 from tests.fixtures.chains import ChainAt
@@ -29,6 +31,12 @@ PLAIN = [
     pytest.param(*way, marks=() if way in EVERYDAY else pytest.mark.slow, id="-".join(way))
     for way in WAYS
 ]
+OF_PARTITIONED = [
+    (name, revision, direction)
+    for name, subject in PARTITIONED.items()
+    for direction in Direction
+    for revision in subject.revisions
+]
 EVERY = 5
 """A plain run takes every fifth moment; the campaign takes all."""
 
@@ -42,9 +50,10 @@ def start(
 ) -> Chain:
     revisions = subject.revisions
     before = [subject.start, *revisions][revisions.index(revision)]
+    first = build(subject, fill)
     if direction is Direction.UP:
-        return chain_at(before, subject=subject, name=name)
-    return chain_at(revision, subject=subject, name=name, down=True)
+        return chain_at(before, subject=subject, name=name, first=first)
+    return chain_at(revision, subject=subject, name=name, first=first, down=True)
 
 
 def assert_alike(found: Snapshot, expected: Snapshot, place: str) -> None:
@@ -149,6 +158,22 @@ def test_a_client_killed_at_any_action_on_kept_columns_goes_on_to_the_same_end(
     revision: str, direction: Direction, chain_at: ChainAt
 ) -> None:
     goes_on(chain_at, revision, direction, MOMENTS, 1, subject=KEPT, name="kept")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "revision", "direction"), OF_PARTITIONED)
+def test_a_client_killed_while_a_partitioned_table_is_changed_goes_on_to_the_same_end(
+    name: str, revision: str, direction: Direction, chain_at: ChainAt
+) -> None:
+    goes_on(chain_at, revision, direction, MOMENTS, EVERY, subject=PARTITIONED[name], name=name)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(("name", "revision", "direction"), OF_PARTITIONED)
+def test_a_client_killed_at_any_action_on_a_partitioned_table_goes_on_to_the_same_end(
+    name: str, revision: str, direction: Direction, chain_at: ChainAt
+) -> None:
+    goes_on(chain_at, revision, direction, MOMENTS, 1, subject=PARTITIONED[name], name=name)
 
 
 @pytest.mark.campaign

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from membership_refactor.database import LaunchedServer, launch, of_the_wheel, on_this_machine
 from membership_refactor.testing.scratch_databases import Databases
-from tests.chain.driver import Chain
-from tests.chain.fixed import at
-from tests.chain.subjects import MEMBERSHIP
+from tests.fixtures.chains import ChainAt, chains_of
 from tests.fixtures.server import SETTINGS
-
-ChainAt = Callable[..., Chain]
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +29,6 @@ def crashed_databases(crashing: LaunchedServer) -> Databases:
 
 @pytest.fixture
 def chain_at(crashed_databases: Databases) -> Iterator[ChainAt]:
-    """A chain at a revision on that server, on the way up or on the way down."""
-    urls: list[str] = []
-
-    def make(revision: str, *, down: bool = False) -> Chain:
-        urls.append(at(crashed_databases, revision, down=down))
-        return Chain(urls[-1], MEMBERSHIP)
-
-    yield make
-    for url in urls:
-        crashed_databases.drop(url)
+    """Chains on that server."""
+    with chains_of(crashed_databases) as made:
+        yield made

@@ -19,8 +19,8 @@ from membership_refactor.steps.step import Direction
 from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain, snapshot
 from tests.chain.killing import go
-from tests.crashes.conftest import ChainAt
-from tests.crashes.test_server import start
+from tests.chain.test_kill import start
+from tests.fixtures.chains import ChainAt
 
 MOVING = [
     ("0003", Direction.UP),

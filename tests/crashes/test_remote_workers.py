@@ -12,9 +12,8 @@ from membership_refactor.errors import RefactorError
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import Chain, snapshot
 from tests.chain.killing import go
+from tests.chain.test_kill import start
 from tests.cli.processes import until
-from tests.crashes.conftest import ChainAt
-from tests.crashes.test_server import start
 from tests.execution.test_remote_workers import (
     assert_alike,
     ended,
@@ -27,6 +26,7 @@ from tests.execution.test_remote_workers import (
     watch_ranges,
     with_ledger,
 )
+from tests.fixtures.chains import ChainAt
 
 
 @pytest.mark.slow

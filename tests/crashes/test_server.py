@@ -9,30 +9,33 @@ from membership_refactor.errors import RefactorError
 from membership_refactor.portrait import differences
 from membership_refactor.steps.step import Direction
 from membership_refactor.testing.interruptions import watched
-from tests.chain.driver import REVISIONS, Chain, snapshot
+from tests.chain.driver import snapshot
 from tests.chain.killing import MOMENTS, Moments, go, moments
-from tests.crashes.conftest import ChainAt
+from tests.chain.partitioned import PARTITIONED
+from tests.chain.subjects import MEMBERSHIP
+from tests.chain.test_kill import OF_PARTITIONED, WAYS, start
+from tests.fixtures.chains import ChainAt
 
-WAYS = [(revision, direction) for direction in Direction for revision in REVISIONS]
 EVERY = 9
 """A plain run takes every ninth moment, the campaign every one."""
 
 
-def start(revision: str, direction: Direction, chain_at: ChainAt) -> Chain:
-    before = ["0002", *REVISIONS][REVISIONS.index(revision)]
-    return chain_at(before) if direction is Direction.UP else chain_at(revision, down=True)
-
-
 def crash(
-    server: LaunchedServer, revision: str, direction: Direction, chain_at: ChainAt, every: int
+    server: LaunchedServer,
+    revision: str,
+    direction: Direction,
+    chain_at: ChainAt,
+    every: int,
+    name: str = "fixed",
 ) -> None:
-    undisturbed = start(revision, direction, chain_at)
+    subject = PARTITIONED.get(name, MEMBERSHIP)
+    undisturbed = start(revision, direction, chain_at, subject, name)
     count = moments(undisturbed, revision, direction, MOMENTS)
     after = snapshot(undisturbed)
     chosen = {*range(1 + int(revision) % every, count, every), count}
     for at in sorted(chosen):
         place = f"{revision} {direction}, crash at {at} of {count}"
-        chain = start(revision, direction, chain_at)
+        chain = start(revision, direction, chain_at, subject, name)
 
         def crashing() -> None:
             server.stop("immediate")
@@ -56,6 +59,14 @@ def test_a_crashed_server_loses_nothing_of_a_step(
     revision: str, direction: Direction, crashing: LaunchedServer, chain_at: ChainAt
 ) -> None:
     crash(crashing, revision, direction, chain_at, EVERY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "revision", "direction"), OF_PARTITIONED)
+def test_a_crashed_server_loses_nothing_of_a_step_on_a_partitioned_table(
+    name: str, revision: str, direction: Direction, crashing: LaunchedServer, chain_at: ChainAt
+) -> None:
+    crash(crashing, revision, direction, chain_at, EVERY, name)
 
 
 @pytest.mark.campaign

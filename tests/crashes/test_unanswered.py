@@ -18,9 +18,9 @@ from membership_refactor.errors import StepInterrupted
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import snapshot
 from tests.chain.killing import go
-from tests.crashes.conftest import ChainAt
+from tests.chain.test_kill import start
 from tests.crashes.test_connections import MOVING, assert_ended
-from tests.crashes.test_server import start
+from tests.fixtures.chains import ChainAt
 
 COMMITS = {
     "the step's begin": r'INSERT INTO "[^"]*"\."step"',

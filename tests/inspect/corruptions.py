@@ -86,7 +86,7 @@ class Corruption:
 def _copied(p: Place) -> str:
     """An INSERT of a child like the first one, under an id of its own."""
     columns = p.chain.columns(p.copy)
-    values = [literal("99") if c == p.chain.plan.id else ident(c) for c in columns]
+    values = [literal("99") if c == p.chain.plan.last_id else ident(c) for c in columns]
     return (
         f"INSERT INTO {p.copy} ({', '.join(map(ident, columns))}) OVERRIDING SYSTEM VALUE "
         f"SELECT {', '.join(values)} FROM {p.copy} WHERE {p.of_child(0)}"

@@ -72,7 +72,8 @@ def at(revision: str, subject: Subject, template_database: Any) -> Chain:
             Chain(url, subject).run("SELECT setval('public.programme_membership_id_seq', 100)")
         Chain(url, subject).up(*(r for r in subject.revisions if r <= revision))
 
-    name = f"verify {subject.plan.name} {subject.plan.shape} {revision}"
+    partitioned = any("PARTITION BY" in text for text in subject.create)
+    name = f"verify {subject.plan.fingerprint} {partitioned} {revision}"
     return Chain(template_database(name, made), subject)
 
 

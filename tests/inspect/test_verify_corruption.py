@@ -9,6 +9,7 @@ import pytest
 from membership_refactor.errors import RefactorError
 from membership_refactor.inspect.all_comparisons import Verified, repair_all, verify_all
 from tests.chain.driver import Chain, Subject, snapshot
+from tests.chain.partitioned import HASHED
 from tests.chain.subjects import IN_PLACE, MEMBERSHIP, ODD, ODD_IN_PLACE
 from tests.inspect.corruptions import ALL, Corruption, Found, Place
 from tests.inspect.tables import at, tamper
@@ -23,6 +24,7 @@ CASES = [
         ("odd", ODD, ()),
         ("in place", IN_PLACE, pytest.mark.slow),
         ("odd in place", ODD_IN_PLACE, pytest.mark.slow),
+        ("by hash", HASHED, pytest.mark.slow),
     )
     if stage in subject.revisions
 ]

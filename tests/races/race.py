@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import product
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
 from tests.fixtures.sessions import ISOLATIONS, Stage
 from tests.races.actions import Flight, Moment
+from tests.races.partitions import BY_HASH, BY_RANGE
 from tests.races.pilot import Pilot
+from tests.races.stages import Sound, Subject, Table
 from tests.races.tables import (
     COMPOSITE,
     COMPOSITE_KEPT,
     COPY,
-    PLAN,
     RENAME,
     SOURCE,
     assert_alike,
@@ -27,8 +29,6 @@ from tests.races.writes import HIGH, LOW, Write
 
 OnStage = Callable[[str], Stage]
 Timing = Callable[..., Outcomes]
-Sound = Callable[[str], None]
-"""Raises AssertionError where the tables of a database do not agree."""
 
 AFTERMATH = (
     "UPDATE {t} SET score = 9.90 WHERE id % 10 = 4",
@@ -55,20 +55,42 @@ def every_order(
     return made
 
 
-def of_both(moments: Iterable[Moment], *everyday_of_rename: str) -> Sequence[Any]:
-    """``every_order`` for the plan that copies to split, for the ones whose id has two columns, and
-    for the one that copies to rename: (plan, what holds between both tables, moment, timing,
-    isolation)."""
+SPLIT = Subject(name="split")
+SPLIT_BY_HASH = Subject(name="split by hash", partitions=BY_HASH)
+plain_and_partitioned = pytest.mark.parametrize(
+    "subject", [SPLIT, pytest.param(SPLIT_BY_HASH, marks=pytest.mark.slow)], ids=attrgetter("name")
+)
+SUBJECTS = (
+    (SPLIT, None),
+    (Subject(name="two ids", plan=COMPOSITE), "few"),
+    (Subject(name="two ids, one kept", plan=COMPOSITE_KEPT), ()),
+    (Subject(name="rename", plan=RENAME, sound=assert_alike), "few"),
+    (SPLIT_BY_HASH, ()),
+    (Subject(name="two ids by hash", plan=COMPOSITE, partitions=BY_HASH), ()),
+    (Subject(name="rename by hash", plan=RENAME, sound=assert_alike, partitions=BY_HASH), None),
+    (Subject(name="rename by range", plan=RENAME, sound=assert_alike, partitions=BY_RANGE), ()),
+    (
+        Subject(
+            name="rename by range, each partition",
+            plan=RENAME,
+            sound=assert_alike,
+            partitions=BY_RANGE,
+            direct=True,
+        ),
+        (),
+    ),
+)
+"""Beside each: the moments that a plain run takes; None for all of ``every_order``."""
+
+
+def of_each(moments: Iterable[Moment], *few: str) -> Sequence[Any]:
+    """``every_order`` for the plans that copy to split and to rename, with an id of one and of two
+    columns, plain and partitioned: (subject, moment, timing, isolation)."""
     moments = tuple(moments)
     return [
-        pytest.param(plan, sound, *case.values, id=f"{name}, {case.id}", marks=case.marks)
-        for name, plan, sound, everyday in (
-            ("split", PLAN, assert_equal, None),
-            ("two ids", COMPOSITE, assert_equal, everyday_of_rename),
-            ("two ids, one kept", COMPOSITE_KEPT, assert_equal, ()),
-            ("rename", RENAME, assert_alike, everyday_of_rename),
-        )
-        for case in every_order(moments, everyday)
+        pytest.param(subject, *case.values, id=f"{subject.name}, {case.id}", marks=case.marks)
+        for subject, everyday in SUBJECTS
+        for case in every_order(moments, few if everyday == "few" else everyday)
     ]
 
 
@@ -80,9 +102,9 @@ def fly(
     isolation: str,
     writes: Sequence[Write],
     *,
-    table: str,
+    table: Table,
     also: Iterable[str] = (),
-    landed_in: str | None = None,
+    landed_in: Table | None = None,
     sound: Sound | None = assert_equal,
 ) -> Outcomes:
     """The race, the end of the flight, and the proof that nothing was lost.
@@ -92,7 +114,7 @@ def fly(
     # Low blocks lie in the first batch, high ones in the second: done, under way, or to come.
     region = LOW if TIMINGS.index(timing) % 2 else HIGH
     acted = writers(stage, writes, isolation, table=table, region=region)
-    flight = Flight(pilot, moment, seeded=table)
+    flight = Flight(pilot, moment, seeded=table if isinstance(table, str) else table(595))
     outcomes = timing(flight, acted)
     pilot.finish()
     if sound is not None:

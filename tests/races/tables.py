@@ -10,6 +10,7 @@ import psycopg
 from membership_refactor.database import libpq_url
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.sql.names import Names
+from tests.races.partitions import Partitions
 
 SCHEMA = "s"
 PLAN = TableSplit(
@@ -87,11 +88,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def build_tables(url: str, plan: TableSplit = PLAN) -> None:
+def build_tables(url: str, plan: TableSplit = PLAN, partitions: Partitions | None = None) -> None:
     """The wide table with its rows, before anything has been done to it. Where the plan's id has
     several columns they are the primary key, and `id` is unique beside it for ON CONFLICT."""
     with psycopg.connect(libpq_url(url)) as connection:
-        connection.execute(TABLES)
+        connection.execute((partitions.of(TABLES) if partitions is not None else TABLES).encode())
         if len(plan.ids) > 1:
             connection.execute(
                 "ALTER TABLE s.wide DROP CONSTRAINT pk_wide, ADD CONSTRAINT uq_wide_id UNIQUE (id),"

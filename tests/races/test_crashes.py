@@ -8,8 +8,8 @@ from membership_refactor.errors import StepInterrupted
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.actions import COPY, HAND_BACK, OPEN, PARENTS, Flight, Moment
 from tests.races.pilot import Pilot
-from tests.races.race import OnStage, follows_both_ways
-from tests.races.stages import built_to, name_of
+from tests.races.race import OnStage, follows_both_ways, plain_and_partitioned
+from tests.races.stages import Subject
 from tests.races.tables import COPY as THE_COPY
 from tests.races.tables import SOURCE, assert_equal, assert_parents
 from tests.races.timings import Writer, assert_landed
@@ -24,19 +24,24 @@ DEATHS = [
 ]  # fmt: skip
 
 
+@plain_and_partitioned
 @pytest.mark.parametrize("moment, when", DEATHS)
 def test_a_mover_whose_backend_is_terminated_goes_on_where_it_stopped(
-    moment: Moment, when: str, template_database: TemplateDatabase, on_stage: OnStage
+    subject: Subject,
+    moment: Moment,
+    when: str,
+    template_database: TemplateDatabase,
+    on_stage: OnStage,
 ) -> None:
     """Writers act while it is dead; some die as well, and their writes are gone."""
     before = {"0003": "0001", "0004": "0003", "0005": "0005", "0006": "0005"}.get(
         moment.revision, "0007" if moment.down else "0006"
     )
-    url = template_database(name_of(before), built_to(before))
+    url = subject.at(template_database, before)
     table = SOURCE if moment.revision < "0005" else THE_COPY
     parents = moment.revision > "0005"
     stage = on_stage(url)
-    with Pilot(url) as pilot:
+    with Pilot(url, plan=subject.plan) as pilot:
         flight = Flight(pilot, moment, seeded=table)
         flight.middle()
         assert flight.worked

@@ -7,14 +7,23 @@ import pytest
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.actions import PARENTS, Moment
 from tests.races.pilot import Pilot
-from tests.races.race import AFTERMATH, OnStage, Timing, every_order, fly
-from tests.races.stages import built_to, name_of
+from tests.races.race import (
+    AFTERMATH,
+    OnStage,
+    Timing,
+    every_order,
+    fly,
+    plain_and_partitioned,
+)
+from tests.races.stages import Subject
 from tests.races.tables import COPY, assert_parents, execute
 from tests.races.writes import CASCADES, WRITES
 
 
+@plain_and_partitioned
 @pytest.mark.parametrize("moment, timing, isolation", every_order(PARENTS))
 def test_no_write_to_the_child_is_lost_while_its_parents_are_made(
+    subject: Subject,
     moment: Moment,
     timing: Timing,
     isolation: str,
@@ -22,8 +31,8 @@ def test_no_write_to_the_child_is_lost_while_its_parents_are_made(
     on_stage: OnStage,
 ) -> None:
     before = {"0006": "0005", "0007": "0007" if moment.down else "0006"}[moment.revision]
-    url = template_database(name_of(before), built_to(before))
-    with Pilot(url) as pilot:
+    url = subject.at(template_database, before)
+    with Pilot(url, plan=subject.plan) as pilot:
         fly(pilot, on_stage(url), moment, timing, isolation, (*WRITES, *CASCADES), table=COPY,
             sound=None)  # fmt: skip
         if moment.revision == "0006" or moment.down:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from membership_refactor.planning import TableSplit
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.actions import HAND_BACK, Moment
 from tests.races.pilot import Pilot
-from tests.races.race import OnStage, Sound, Timing, fly, follows_both_ways, of_both
-from tests.races.stages import built_to, name_of
-from tests.races.tables import COPY, execute
+from tests.races.race import OnStage, Timing, fly, follows_both_ways, of_each
+from tests.races.stages import Subject
+from tests.races.tables import COPY
 from tests.races.writes import WRITES
 
 SINCE = (
@@ -23,22 +22,18 @@ SINCE = (
 )
 
 
-@pytest.mark.parametrize("plan, sound, moment, timing, isolation", of_both(HAND_BACK))
+@pytest.mark.parametrize("subject, moment, timing, isolation", of_each(HAND_BACK))
 def test_no_write_is_lost_while_the_table_is_handed_back(
-    plan: TableSplit,
-    sound: Sound,
+    subject: Subject,
     moment: Moment,
     timing: Timing,
     isolation: str,
     template_database: TemplateDatabase,
     on_stage: OnStage,
 ) -> None:
-    def build(url: str) -> None:
-        """At 0005, the archive out of date in every way."""
-        built_to("0005", plan)(url)
-        execute(url, *SINCE)
-
-    url = template_database(f"{name_of('0005', plan)}, apart", build)
-    with Pilot(url, plan=plan) as pilot:
-        fly(pilot, on_stage(url), moment, timing, isolation, WRITES, table=COPY, sound=sound)
-    follows_both_ways(url, sound=sound)
+    """At the begin the archive is out of date in every way."""
+    url = subject.at(template_database, "0005", *SINCE, called=", apart")
+    with Pilot(url, plan=subject.plan) as pilot:
+        fly(pilot, on_stage(url), moment, timing, isolation, WRITES, table=subject.written(COPY),
+            sound=subject.sound)  # fmt: skip
+    follows_both_ways(url, sound=subject.sound)

@@ -7,7 +7,7 @@ before, in and after it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -150,16 +150,26 @@ TIMINGS = (
 
 
 def writers(
-    stage: Stage, writes: Sequence[Write], isolation: str, *, table: str, region: int
+    stage: Stage,
+    writes: Sequence[Write],
+    isolation: str,
+    *,
+    table: str | Callable[[int], str],
+    region: int,
 ) -> list[Writer]:
-    """A session for each write."""
-    return [Writer(stage.session(w.name, isolation), w, table, base_of(w, region)) for w in writes]
+    """A session for each write; ``table`` may depend on the first id of its block."""
+    at = table if callable(table) else lambda base: table
+    based = [(w, base_of(w, region)) for w in writes]
+    return [Writer(stage.session(w.name, isolation), w, at(base), base) for w, base in based]
 
 
-def assert_landed(stage: Stage, acted: Writers, outcomes: Outcomes, table: str) -> None:
+def assert_landed(
+    stage: Stage, acted: Writers, outcomes: Outcomes, table: str | Callable[[int], str]
+) -> None:
     """What was committed is there, and what failed is not."""
+    at = table if callable(table) else lambda base: table
     for w in acted:
-        (found,) = stage.query(w.write.condition(table, w.base))[0]
+        (found,) = stage.query(w.write.condition(at(w.base), w.base))[0]
         failed = outcomes[w.write.name]
         trivial = w.write.landed == "true" or w.write.name in (
             "insert and delete",

@@ -126,7 +126,8 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
             mended += [add_path(names)] if names.path else []
             mode = Lock.SHARE_ROW_EXCLUSIVE
             locks = tuple((qualified(names.schema, t), mode) for t in tables)
-            under_locks(runner, pg, locks, mended)
+            members = any(t.partitioning is not None for t in portrait.tables)
+            under_locks(runner, pg, locks, mended, members=members)
         return (
             *(f"made again: {text}" for text in found),
             *followed,

@@ -102,6 +102,7 @@ def refusal_triggers(names: Names) -> tuple[OwnTrigger, ...]:
             names.own("refuse"),
             when="pg_catalog.pg_trigger_depth() = 0",
             each="ROW",
+            cloned=names.partitioned,
         ),
         OwnTrigger(
             after("refuse_later"),
@@ -111,6 +112,7 @@ def refusal_triggers(names: Names) -> tuple[OwnTrigger, ...]:
             when=f"pg_catalog.pg_trigger_depth() > 0 AND {NOT_SYNC}",
             at_commit=True,
             each="ROW",
+            cloned=names.partitioned,
         ),
         OwnTrigger(
             after("refuse_truncate"),
@@ -167,32 +169,41 @@ def close_triggers(
 
 def close_retired(names: Names) -> tuple[Statement, ...]:
     """Every write to the retired table raises 55000, whichever role sends it; reads are allowed."""
+    return (*retired_function(names), *install_triggers(retired_triggers(names)))
+
+
+def retired_function(names: Names, *also: OwnTrigger) -> tuple[Statement, ...]:
+    """The function that refuses; those of the triggers ``also``, which fire once a statement,
+    become the same."""
     arguments = ", ".join(literal(n) for n in (names.schema, names.plan.retired))
     successor = ", ".join(literal(n) for n in (names.schema, names.plan.child))
     body = "  " + refusal(
         f"pg_catalog.format({literal(_RETIRED)}, {arguments})",
         f"pg_catalog.format({literal(_MOVED)}, {successor})",
     )
-    return (
-        *trigger_function(names.own("refuse_retired"), body, path=names.search_path),
-        *install_triggers((_retired_trigger(names),)),
+    functions = dict.fromkeys((names.own("refuse_retired"), *(t.function for t in also)))
+    return tuple(
+        s for name in functions for s in trigger_function(name, body, path=names.search_path)
     )
 
 
 def open_retired(names: Names) -> tuple[Statement, ...]:
     """The retired table accepts writes, so that the downgrade of 0005 can reconcile its rows."""
     return (
-        *remove_triggers((_retired_trigger(names),)),
+        *remove_triggers(retired_triggers(names)),
         Statement(f"DROP FUNCTION IF EXISTS {names.own('refuse_retired')}()"),
     )
 
 
-def _retired_trigger(names: Names) -> OwnTrigger:
+def retired_triggers(names: Names) -> tuple[OwnTrigger, ...]:
+    """The archive's trigger."""
     # A BEFORE statement trigger fires before constraints are checked, and for no rows too.
-    return OwnTrigger(
-        before("refuse_retired"),
-        "BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE",
-        names.retired,
-        names.own("refuse_retired"),
-        members=names.partitioned,
+    return (
+        OwnTrigger(
+            before("refuse_retired"),
+            "BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE",
+            names.retired,
+            names.own("refuse_retired"),
+            members=names.partitioned,
+        ),
     )

@@ -70,11 +70,11 @@ def disable_triggers(
     Raises object_not_in_prerequisite_state where somebody has turned one of them off before; with
     ``all_stand`` also where one is missing.
 
-    Those that hang on each partition stay, and their functions do nothing from here on: that takes
-    as long for many partitions as for a few.
+    Those of a partitioned table stay, and their functions do nothing from here on: that takes as
+    long for many partitions as for a few.
     """
     made = []
-    for place, own in _by_place(triggers):
+    for place, own in _by_place(triggers, together=True):
         names = ", ".join(literal(t.name) for t in own)
         if place.members:
             made += [_every_one_fires(place, names, len(own) if all_stand else 0)]
@@ -156,6 +156,27 @@ def idle_functions(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     )
 
 
+def idle_unless_hung(triggers: Sequence[OwnTrigger]) -> Statement:
+    """The same for functions that no trigger calls yet. Others may be at work: a step that is taken
+    back may not have come as far as its switch."""
+    made = ""
+    for name in dict.fromkeys(t.function for t in triggers):
+        create, revoke = idle_functions([t for t in triggers if t.function == name])
+        made += (
+            "IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgfoid =\n"
+            f"  pg_catalog.to_regprocedure({literal(f'{name}()')})) THEN\n"
+            f"EXECUTE {literal(create.text)};\nEXECUTE {literal(revoke.text)};\nEND IF;\n"
+        )
+    return Statement(f"DO $own$ BEGIN\n{made}END $own$")
+
+
+def bodies(triggers: Sequence[OwnTrigger], made: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Those of ``made`` that give the functions of ``triggers`` their bodies, where these hang on
+    a partitioned table and do nothing yet. Who may call them stays as it is."""
+    begins = tuple(f"CREATE OR REPLACE FUNCTION {t.function}()" for t in triggers if t.by_function)
+    return tuple(s for s in made if s.text.startswith(begins))
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where triggers are: on a table, or on each member of a partitioned one. The members are asked
@@ -163,6 +184,7 @@ class _Place:
 
     table: str
     members: bool
+    cloned: bool
 
     @property
     def oid(self) -> str:
@@ -175,16 +197,17 @@ class _Place:
         return f"pg_catalog.pg_partition_tree(pg_catalog.to_regclass({literal(self.table)})) AS p"
 
     def pass_over(self, own: Sequence[OwnTrigger]) -> str:
-        """plpgsql that goes on to the next partition where nothing is to be done. Under a short
-        lock there may be many."""
-        if not self.members:
+        """plpgsql that passes over a partition, or a partitioned table, where nothing is to be
+        done. Under a short lock there may be many."""
+        if not self.members and not self.cloned:
             return ""
         names = ", ".join(literal(t.name) for t in own)
-        return (
-            f"CONTINUE WHEN (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS t\n"
-            f"WHERE t.tgrelid = own_member AND t.tgname IN ({names}) AND t.tgenabled = 'A') = "
-            f"{len(own)};\n"
+        at = self.oid or f"{literal(self.table)}::pg_catalog.regclass"
+        there = (
+            f"(SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS t\n"
+            f"WHERE t.tgrelid = {at} AND t.tgname IN ({names}) AND t.tgenabled = 'A') = {len(own)}"
         )
+        return f"CONTINUE WHEN {there};\n" if self.members else f"IF {there} THEN RETURN; END IF;\n"
 
     def alter(self, change: str) -> str:
         if self.members:
@@ -206,10 +229,14 @@ class _Place:
         return Statement(text, lock, self.table)
 
 
-def _by_place(triggers: Sequence[OwnTrigger]) -> Iterable[tuple[_Place, tuple[OwnTrigger, ...]]]:
-    """The triggers of each place, in the order in which the places first appear."""
-    places = dict.fromkeys(_Place(t.table, t.members) for t in triggers)
-    return [
-        (p, tuple(t for t in triggers if (t.table, t.members) == (p.table, p.members)))
-        for p in places
-    ]
+def _by_place(
+    triggers: Sequence[OwnTrigger], *, together: bool = False
+) -> Iterable[tuple[_Place, tuple[OwnTrigger, ...]]]:
+    """The triggers of each place, in the order in which the places first appear. ``together``:
+    clones of a row trigger hang on each member too."""
+
+    def place(t: OwnTrigger) -> _Place:
+        return _Place(t.table, t.by_function if together else t.members, t.cloned and not together)
+
+    places = dict.fromkeys(map(place, triggers))
+    return [(p, tuple(t for t in triggers if place(t) == p)) for p in places]

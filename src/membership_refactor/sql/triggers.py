@@ -73,6 +73,15 @@ class OwnTrigger:
     members: bool = False
     """Whether it hangs on each partition too. A statement trigger has to, where the table is
     partitioned; PostgreSQL clones row triggers itself."""
+    cloned: bool = False
+    """Whether it is a row trigger of a partitioned table: to create it, to alter it and to drop it
+    takes longer with each partition."""
+
+    @property
+    def by_function(self) -> bool:
+        """Whether it starts and stops by the body of its function, which takes as long for many
+        partitions as for a few."""
+        return self.members or self.cloned
 
     @property
     def text(self) -> str:

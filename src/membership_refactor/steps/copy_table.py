@@ -28,6 +28,7 @@ from membership_refactor.sql.refuse_writes import (
 from membership_refactor.sql.snapshot_fence import open_fence
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import (
+    bodies,
     disable_triggers,
     idle_functions,
     install_triggers,
@@ -98,6 +99,7 @@ def up(s: Situation) -> tuple[Action, ...]:
     build = build_of_copy(names, source)
     sync = to_copy(s)
     refuse = refusal_functions(names, source.columns, opens=s.revisions.mention("dual_write"))
+    refusing = refusal_triggers(names)
     logged = build.log.triggers()
     closing = close_triggers(names, BUILDING, names.copy, members=names.partitioned)
     identity: tuple[Statement, ...] = ()
@@ -140,7 +142,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         Build(key="copy", title="Copy the rows", build=build),
         *index_copy(copy, build),
         *hang("capture", source, sync.triggers()),
-        *_hung_on_copy(copy, (*kept, *refusal_triggers(names))),
+        *_hung_on_copy(copy, (*kept, *refusing)),
         Switch(
             key="switch",
             title="Switch to synchronous capture",
@@ -148,13 +150,14 @@ def up(s: Situation) -> tuple[Action, ...]:
             locks=((names.source, SHARE_ROW), (names.copy, SHARE_ROW)),
             disabled=logged,
             statements=(
-                *(sync.function_statements() if names.partitioned else ()),
+                *bodies(sync.triggers(), sync.function_statements()),
                 *install_triggers(sync.triggers()),
-                *(
-                    (*(keep_link_function(names) if plan.link else ()), *refuse)
-                    if names.partitioned
-                    else (*install_triggers(kept), *install_triggers(refusal_triggers(names)))
+                *bodies(
+                    (*kept, *refusing),
+                    (*(keep_link_function(names) if plan.link else ()), *refuse),
                 ),
+                *install_triggers(kept),
+                *install_triggers(refusing),
                 *disable_triggers(closing),
             ),
         ),

@@ -20,6 +20,7 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
 from membership_refactor.steps import add_link, first_step, retire_source
 from membership_refactor.steps.actions import Action, Brief, Run
+from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.revision_text import OWN_TRIGGERS, SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
@@ -88,6 +89,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *build.log.function_statements(),
             ),
         ),
+        *hang("log", child, build.log.triggers(), at_once=True),
         Brief(
             key="record_changes",
             title="Record changes in the log",
@@ -101,6 +103,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     names, child = s.names, s.child("create_parent")
     log = build_of_parents(names, child).log
     return (
+        *take_down("log", child, log.triggers()),
         Brief(
             key="stop_recording",
             title="Stop recording changes",

@@ -18,7 +18,7 @@ from membership_refactor.sql.ddl.grants_and_policies import grant_table
 from membership_refactor.sql.parallel.install import freeze, freeze_triggers
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement, apart
-from membership_refactor.sql.trigger_statements import remove_triggers
+from membership_refactor.sql.trigger_statements import bodies, idle_functions, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.lost_with_columns import (
     back_with_columns,
@@ -27,6 +27,7 @@ from membership_refactor.steps.lost_with_columns import (
     going,
 )
 from membership_refactor.steps.partition_roles import from_here_known
+from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.revision_text import SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
@@ -102,6 +103,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names = s.plan, s.names
+    freezing = freeze_triggers(names, _child(s))
     # A column in the expression of an exclusion constraint stops the ALTER, one in its key does
     # not. Dropped first, it stops nothing.
     drops = ", ".join(
@@ -140,10 +142,11 @@ def up(s: Situation) -> tuple[Action, ...]:
             # One ALTER: the columns are only marked as gone, no row is rewritten.
             locks=((names.child, EXCLUSIVE),),
             statements=(
-                *remove_triggers(freeze_triggers(names, _child(s))),
+                *(idle_functions if names.partitioned else remove_triggers)(freezing),
                 Statement(f"ALTER TABLE {names.child} {drops}", EXCLUSIVE, names.child),
             ),
         ),
+        *take_down("freeze", _child(s), freezing),
     )
 
 
@@ -154,12 +157,14 @@ def down(s: Situation) -> tuple[Action, ...]:
     back = replace(back, indexes=(*back.indexes, *_dropped_alone(s)))
     adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_clause(c)}" for c in back.columns)
     functions, triggers = apart(freeze(names, s.child("link_children")))
+    freezing = freeze_triggers(names, _child(s))
     return (
         Run(
             key="create_functions",
             title="Create functions",
             statements=functions,
         ),
+        *hang("freeze", _child(s), freezing),
         Brief(
             key="add_columns",
             title="Add the deprecated columns, empty",
@@ -168,6 +173,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 EMPTY_SEARCH_PATH,
                 Statement(f"ALTER TABLE {names.child} {adds}", EXCLUSIVE, names.child),
                 *column_settings(back),
+                *bodies(freezing, functions),
                 *triggers,
                 *from_here_known(s),
             ),

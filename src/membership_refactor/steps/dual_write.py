@@ -14,8 +14,8 @@ from membership_refactor.sql.refuse_writes import refusal_functions, refusal_tri
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.trigger_statements import (
+    bodies,
     disable_triggers,
-    idle_functions,
     install_triggers,
     remove_triggers,
 )
@@ -48,8 +48,8 @@ def up(s: Situation) -> tuple[Action, ...]:
             locks=_both(s),
             statements=(
                 raise_fence(names),
-                *(idle_functions if names.partitioned else disable_triggers)(refusing),
-                *(sync.function_statements() if names.partitioned else ()),
+                *disable_triggers(refusing),
+                *bodies(sync.triggers(), sync.function_statements()),
                 *install_triggers(sync.triggers()),
             ),
         ),
@@ -77,7 +77,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="Close the copy to writers",
             locks=_both(s),
             statements=(
-                *(functions if names.partitioned else ()),
+                *bodies(refusing, functions),
                 *install_triggers(refusing),
                 *disable_triggers(sync.triggers()),
             ),

@@ -20,7 +20,7 @@ from membership_refactor.sql.ddl.copy_portrait import policy_under_name
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.grants_and_policies import grant_table
 from membership_refactor.sql.ddl.renaming import reads_whole_row
-from membership_refactor.sql.parallel.install import install
+from membership_refactor.sql.parallel.install import install, two_way_triggers
 from membership_refactor.sql.parallel.ledger_tables import CHILD_ID, ledger_tables
 from membership_refactor.sql.parallel.lost_values import list_losers
 from membership_refactor.sql.parallel.restored_values import (
@@ -33,14 +33,15 @@ from membership_refactor.sql.parents.keep_link import keep_link_triggers
 from membership_refactor.sql.refuse_writes import close_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement, apart
-from membership_refactor.sql.trigger_statements import disable_triggers, remove_triggers
+from membership_refactor.sql.trigger_statements import bodies, disable_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, parent
 from membership_refactor.steps.firing_triggers import fired_by_carrying
-from membership_refactor.steps.foreign_keys import add_everywhere, validate_everywhere
+from membership_refactor.steps.foreign_keys import add_everywhere, add_keys, validate_everywhere
 from membership_refactor.steps.keys_to_parent import key_into_parent, link_key
 from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.parent_policies import create_parent_policies
+from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.revision_text import OWN_TRIGGERS, SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
@@ -133,6 +134,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names, child = s.plan, s.names, s.child("link_children")
     functions, triggers = apart(install(names, child))
+    saving = two_way_triggers(names, child)
     replaced = (
         *derive_triggers(names),
         *keep_link_triggers(names),
@@ -150,27 +152,35 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *functions,
             ),
         ),
+        *hang("parallel", child, saving),
         Brief(
             key="save_in_parallel",
             title="Start parallel saving",
             # The foreign key is added here: its row triggers would run before the earlier capture,
-            # which makes parents only at the end of the statement.
+            # which makes parents only at the end of the statement. To partitions it is added
+            # afterwards, one after the other.
             locks=((copy, SHARE_ROW), (names.parent, SHARE_ROW)),
             statements=(
                 raise_fence(names),
                 *disable_triggers(replaced),
+                *bodies(saving, functions),
                 *triggers,
-                *add_everywhere(child, key),
+                *(() if names.partitioned else add_everywhere(child, key)),
             ),
         ),
-        *validate_everywhere(
-            child,
-            key,
-            key_of_action="validate_link",
-            title="Validate the foreign key of the link",
+        *(
+            add_keys(child, (key,))
+            if names.partitioned
+            else validate_everywhere(
+                child,
+                key,
+                key_of_action="validate_link",
+                title="Validate the foreign key of the link",
+            )
         ),
         *set_not_null(s, "link", (plan.link,), relaxed=required_columns(s, child)),
         *_losers(s, child),
+        *take_down("capture", child, [t for t in replaced if t.table == copy]),
         Brief(
             key="drop_child_capture",
             title="Drop the earlier capture's triggers on the child",

@@ -13,7 +13,7 @@ from membership_refactor.portrait import Table
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.trigger_statements import (
-    idle_functions,
+    idle_unless_hung,
     install_triggers,
     remove_triggers,
 )
@@ -21,8 +21,11 @@ from membership_refactor.sql.triggers import OwnTrigger
 from membership_refactor.steps.actions import Action, Brief, Run
 
 
-def _places(table: Table) -> Iterator[tuple[str, str]]:
-    """The quoted name and the bare one of the table and of each partition."""
+def _places(table: Table, triggers: Sequence[OwnTrigger]) -> Iterator[tuple[str, str]]:
+    """The quoted name and the bare one of the table and of each partition; none where no trigger
+    hangs on each."""
+    if not any(t.members for t in triggers):
+        return
     yield qualified(table.schema, table.name), table.name
     for member in table.partitioning.members if table.partitioning is not None else ():
         yield qualified(member.schema, member.name), member.name
@@ -35,8 +38,8 @@ def _on(place: str, triggers: Sequence[OwnTrigger]) -> tuple[OwnTrigger, ...]:
 def hang(
     what: str, table: Table, triggers: Sequence[OwnTrigger], *, at_once: bool = False
 ) -> tuple[Action, ...]:
-    """Hang those of ``triggers`` that hang on every member. ``at_once``: their functions are those
-    that stand; otherwise they do nothing yet, and nothing may be using them.
+    """Hang ``triggers``. ``at_once``: their functions are those that stand; otherwise they do
+    nothing yet, unless some of the triggers hang already.
 
     None for a table without partitions.
     """
@@ -45,7 +48,7 @@ def hang(
     idle = Run(
         key=f"idle:{what}",
         title=f"Create the functions of {what}, which do nothing yet",
-        statements=idle_functions([t for t in triggers if t.members]),
+        statements=(idle_unless_hung([t for t in triggers if t.by_function]),),
     )
     return (
         *(() if at_once else (idle,)),
@@ -57,22 +60,49 @@ def hang(
                 statements=install_triggers(_on(place, triggers)),
                 of_partition=place if name != table.name else "",
             )
-            for place, name in _places(table)
+            for place, name in _places(table, triggers)
+        ),
+        *(
+            Brief(
+                key=f"hang:{what}:each row:{n}",
+                title=f"Hang the row trigger {n} of {what} on {table.name}",
+                locks=((trigger.table, Lock.SHARE_ROW_EXCLUSIVE),),
+                statements=install_triggers((trigger,)),
+            )
+            for n, trigger in _of_rows(table, triggers)
         ),
     )
 
 
 def take_down(what: str, table: Table, triggers: Sequence[OwnTrigger]) -> tuple[Action, ...]:
-    """Drop those of ``triggers`` that hang on every member, once their functions do nothing."""
+    """Drop ``triggers`` of a partitioned table, once their functions do nothing."""
     if table.partitioning is None:
         return ()
-    return tuple(
-        Brief(
-            key=f"take_down:{what}:{name}",
-            title=f"Drop the triggers of {what} on {name}",
-            locks=((place, Lock.ACCESS_EXCLUSIVE),),
-            statements=remove_triggers(_on(place, triggers)),
-            of_partition=place if name != table.name else "",
-        )
-        for place, name in _places(table)
+    exclusive = Lock.ACCESS_EXCLUSIVE
+    return (
+        *(
+            Brief(
+                key=f"take_down:{what}:{name}",
+                title=f"Drop the triggers of {what} on {name}",
+                locks=((place, exclusive),),
+                statements=remove_triggers(_on(place, triggers)),
+                of_partition=place if name != table.name else "",
+            )
+            for place, name in _places(table, triggers)
+        ),
+        *(
+            Brief(
+                key=f"take_down:{what}:each row:{n}",
+                title=f"Drop the row trigger {n} of {what} on {table.name}",
+                locks=((trigger.table, exclusive),),
+                statements=remove_triggers((trigger,)),
+            )
+            for n, trigger in _of_rows(table, triggers)
+        ),
     )
+
+
+def _of_rows(table: Table, triggers: Sequence[OwnTrigger]) -> Iterator[tuple[int, OwnTrigger]]:
+    """Those that PostgreSQL clones, counted. Each takes a lock of its own on all partitions."""
+    place = qualified(table.schema, table.name)
+    return enumerate((replace(t, table=place) for t in triggers if t.cloned), start=1)

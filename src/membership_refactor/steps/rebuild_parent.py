@@ -24,12 +24,18 @@ from membership_refactor.sql.parents.grouping import (
 )
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
+from membership_refactor.sql.trigger_statements import (
+    bodies,
+    idle_functions,
+    install_triggers,
+    remove_triggers,
+)
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
 from membership_refactor.steps import retire_source
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.create_parent import parent
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
+from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.revision_text import SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
@@ -114,6 +120,8 @@ def up(s: Situation) -> tuple[Action, ...]:
             ),
         )
     )
+    derive = derive_triggers(names)
+    actions += hang("capture", s.child("rebuild_parent"), derive)
     actions.append(
         Switch(
             key="switch",
@@ -121,9 +129,13 @@ def up(s: Situation) -> tuple[Action, ...]:
             build=build,
             locks=((names.child, SHARE_ROW), (names.parent, SHARE_ROW)),
             disabled=logged,
-            statements=install_triggers(derive_triggers(names)),
+            statements=(
+                *bodies(derive, derive_functions(names)),
+                *install_triggers(derive),
+            ),
         )
     )
+    actions += take_down("log", s.child("rebuild_parent"), logged)
     actions.append(
         Brief(
             key="drop_log_triggers",
@@ -164,8 +176,9 @@ def compares(s: Situation) -> tuple[Comparison, ...]:
 
 def down(s: Situation) -> tuple[Action, ...]:
     """Restore the empty parent and its log, as create_parent leaves them."""
-    _plan, names, table = s.plan, s.names, parent(s)
-    build = build_of_parents(names, s.child("rebuild_parent"))
+    _plan, names, table, child = s.plan, s.names, parent(s), s.child("rebuild_parent")
+    build, derive = build_of_parents(names, child), derive_triggers(names)
+    logged = build.log.triggers()
     bare = tuple(
         Statement(f"ALTER TABLE {names.parent} DROP CONSTRAINT IF EXISTS {ident(c.name)}")
         for c in table.constraints
@@ -189,15 +202,17 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="Create the log",
             statements=(*build.log.table_statements(), *build.log.function_statements()),
         ),
+        *hang("log", child, logged, at_once=True),
         Brief(
             key="record_changes",
             title="Record changes in the log",
             locks=((names.child, EXCLUSIVE),),
             statements=(
-                *remove_triggers(derive_triggers(names)),
-                *install_triggers(build.log.triggers()),
+                *(idle_functions if names.partitioned else remove_triggers)(derive),
+                *install_triggers(logged),
             ),
         ),
+        *take_down("capture", child, derive),
         *drop_keys(names.parent, table.foreign_keys, written=False),
         Run(
             key="empty_parent",

@@ -34,7 +34,6 @@ from membership_refactor.steps import copy_table, old_shape, partition_roles
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy, to_source
 from membership_refactor.steps.foreign_keys import add_keys
-from membership_refactor.steps.partition_triggers import hang
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.revision_text import SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
@@ -73,7 +72,6 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 def up(s: Situation) -> tuple[Action, ...]:
     names, source = s.names, _source(s)
     syncs = (to_copy(s), to_source(s))
-    down = remove_triggers(tuple(t for sync in syncs for t in sync.triggers()))
     validations = tuple(
         Run(
             key=f"validate_incoming_key:{n}",
@@ -89,12 +87,13 @@ def up(s: Situation) -> tuple[Action, ...]:
             locks=hand_over_locks(names, source),
             statements=(
                 *partition_roles.before_hand_over(s, source),
-                *down,
+                *partition_roles.captures_end(s, syncs),
                 *hand_over(names, source),
                 *old_shape.made(s),
             ),
         ),
         *partition_roles.renamed_to_archive(s, source),
+        *partition_roles.closed_by_itself(s, source, syncs),
         *validations,
         Run(
             key="drop_functions",
@@ -115,6 +114,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     plan, names, source = s.plan, s.names, _source(s)
     copy, build = s.current(plan.child), _move(s)
     syncs = (to_copy(s), to_source(s))
+    functions = tuple(f for sync in syncs for f in sync.function_statements())
     logged = build.log.triggers()
     closing = close_triggers(names, RECONCILING, names.retired, members=names.partitioned)
     message = f'table "{plan.retired}" is being reconciled and cannot be written'
@@ -141,17 +141,17 @@ def down(s: Situation) -> tuple[Action, ...]:
                     message,
                     f'Write to "{plan.child}"; the old table comes back.',
                 ),
-                *(f for sync in syncs for f in sync.function_statements()),
+                *(() if names.partitioned else functions),
             ),
         ),
-        *hang("log", copy, logged, at_once=True),
+        *partition_roles.before_recording(s, syncs, closing, logged),
         Brief(
             key="record_changes",
             title="Record changes in the log",
             locks=((names.copy, Lock.SHARE_ROW_EXCLUSIVE), (names.retired, exclusive)),
             statements=(
                 *install_triggers(closing),
-                *open_retired(names),
+                *(() if names.partitioned else open_retired(names)),
                 *install_triggers(logged),
                 *partition_roles.from_here_known(s),
                 # The mark of a TRUNCATE: the replay deletes archive rows without an origin.
@@ -159,6 +159,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         Build(key="reconcile", title="Reconcile the archive with the child", build=build),
+        *partition_roles.before_switch(s, syncs),
         Switch(
             key="hand_back",
             title="Rename the tables back: the source takes over",
@@ -167,11 +168,12 @@ def down(s: Situation) -> tuple[Action, ...]:
             disabled=logged,
             statements=(
                 *partition_roles.before_hand_back(s, source),
-                *remove_triggers(closing),
+                *partition_roles.captures_begin(s, syncs, closing),
                 *hand_back(names, source, copy),
                 *install_triggers(tuple(t for sync in syncs for t in sync.triggers())),
             ),
         ),
+        *partition_roles.after_switch(s, closing, logged),
         Brief(
             key="drop_log",
             title="Drop the log",
@@ -181,6 +183,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *build.drop_statements(),
                 *build.log.drop_statements(),
                 Statement(f"DROP FUNCTION IF EXISTS {names.own(RECONCILING)}()"),
+                *partition_roles.functions_of_archive_gone(names),
             ),
         ),
         *partition_roles.renamed_to_source(s, source),

@@ -35,7 +35,7 @@ from membership_refactor.sql.parallel.refresh import list_newer, refresh_functio
 from membership_refactor.sql.parallel.restored_values import batch_functions
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement, apart
-from membership_refactor.sql.trigger_statements import remove_triggers
+from membership_refactor.sql.trigger_statements import bodies, remove_triggers
 from membership_refactor.sql.triggers import OwnTrigger
 from membership_refactor.steps import link_children, old_shape
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
@@ -53,6 +53,7 @@ from membership_refactor.steps.foreign_keys import (
 )
 from membership_refactor.steps.keys_to_parent import kept_key, key_into_parent, link_key
 from membership_refactor.steps.lost_with_columns import back_with_values
+from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.revision_text import OWN_TRIGGERS, SHORT, RevisionText
 from membership_refactor.steps.step import Situation, Step
@@ -75,7 +76,8 @@ def _both(s: Situation) -> tuple[tuple[str, Lock], ...]:
 
 def _dropped(s: Situation, what: str, triggers: tuple[OwnTrigger, ...]) -> tuple[Action, ...]:
     tables = {s.names.child: "child", s.names.parent: "parent"}
-    return tuple(
+    child, of_child = s.child("link_children"), [t for t in triggers if t.table == s.names.child]
+    dropped = tuple(
         Brief(
             key=f"drop_{which}_triggers",
             title=f"Drop the triggers of {what} on the {which}",
@@ -85,6 +87,7 @@ def _dropped(s: Situation, what: str, triggers: tuple[OwnTrigger, ...]) -> tuple
         for table, which in tables.items()
         if any(t.table == table for t in triggers)
     )
+    return (*take_down(what, child, of_child), *dropped)
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
@@ -101,17 +104,25 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 def up(s: Situation) -> tuple[Action, ...]:
     names, child = s.names, s.child("link_children")
     functions, triggers = apart(freeze(names, child))
+    freezing = freeze_triggers(names, child)
     # An old-style change of a kept column breaks this key until parallel saving has set the link:
     # it cannot stand before.
     kept = add_everywhere(child, kept_key(s)) if s.plan.keep else ()
     return (
         *old_shape.join(s),
         Run(key="create_functions", title="Create functions", statements=functions),
+        *hang("freeze", child, freezing),
         Brief(
             key="freeze",
             title="Freeze the deprecated columns",
             locks=_both(s),
-            statements=(raise_fence(names), *remove(names, child), *triggers, *kept),
+            statements=(
+                raise_fence(names),
+                *remove(names, child),
+                *bodies(freezing, functions),
+                *triggers,
+                *kept,
+            ),
         ),
         # Not before the freeze: old-style writers would wait for these entries.
         Run(
@@ -129,6 +140,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     """Capture the parent's changes, refresh the children, then save in parallel again."""
     plan, names, child = s.plan, s.names, s.child("link_children")
     functions, triggers = apart(install_refresh(names, child))
+    refreshing, saving = refresh_triggers(names, child), two_way_triggers(names, child)
     kept_off = (drop_key(names.child, kept_key(s)),) if plan.keep else ()
     return (
         Run(
@@ -141,11 +153,17 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *batch_functions(names, child),
             ),
         ),
+        *hang("refresh", child, refreshing),
         Brief(
             key="capture_parent",
             title="Capture the parent's changes",
             locks=_both(s),
-            statements=(raise_fence(names), *unfreeze(names, child), *triggers),
+            statements=(
+                raise_fence(names),
+                *unfreeze(names, child),
+                *bodies(refreshing, functions),
+                *triggers,
+            ),
         ),
         Run(
             key="forget_replaced",
@@ -171,6 +189,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             key_type=names.id.type_in(child.columns),
         ),
         *link_key_again(s, child),
+        *hang("parallel", child, saving),
         Brief(
             key="save_in_parallel",
             title="Start parallel saving",
@@ -186,7 +205,7 @@ def down(s: Situation) -> tuple[Action, ...]:
         *_dropped(
             s,
             "freeze and refresh",
-            (*freeze_triggers(names, child), *refresh_triggers(names, child)),
+            (*freeze_triggers(names, child), *refreshing),
         ),
         *back_with_values(s),
         *add_keys(child, deprecated_keys(s, child), again=True),

@@ -5,7 +5,12 @@ from __future__ import annotations
 from membership_refactor.portrait import Table
 from membership_refactor.sql.ddl.bare_table import revoke_default_privileges
 from membership_refactor.sql.parallel.emptied_parents import delete_childless_function
-from membership_refactor.sql.parallel.install import drop_functions, drop_triggers, remove
+from membership_refactor.sql.parallel.install import (
+    all_triggers,
+    drop_functions,
+    drop_triggers,
+    remove,
+)
 from membership_refactor.sql.parallel.ledger_tables import ledger_tables
 from membership_refactor.sql.parallel.noted_children import (
     note_child_functions,
@@ -33,12 +38,18 @@ from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
+from membership_refactor.sql.trigger_statements import (
+    bodies,
+    idle_functions,
+    install_triggers,
+    remove_triggers,
+)
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, closed_message
 from membership_refactor.steps.foreign_keys import drop_of_leaves
 from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.parent_policies import drop_parent_policies
+from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.step import Situation
 
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
@@ -69,10 +80,13 @@ def down(s: Situation) -> tuple[Action, ...]:
     The ledger keeps each uuid that is not the computed one.
     """
     plan, names, child = s.plan, s.names, s.child("link_children")
-    keeping = (*keep_uuid_triggers(names), *note_child_triggers(names, child))
+    noting = note_child_triggers(names, child)
+    keeping = (*keep_uuid_triggers(names), *noting)
     capture = (*derive_triggers(names), *keep_link_triggers(names))
     closing = close_triggers(names, CLOSED, names.parent)
     link, copy, required = ident(plan.link), names.child, required_columns(s, child)
+    saving = all_triggers(names, child)
+    restoring, keeping_link = derive_functions(names, restoring=True), keep_link_function(names)
     chosen = ((c, child.column(c).not_null_name) for c in required)
     named = {c: name for c, name in chosen if name}
     return (
@@ -89,10 +103,10 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *ledger_tables(names, child),
                 *batch_functions(names, child),
                 *settle_function(names, child),
-                *derive_functions(names, restoring=True),
+                *restoring,
                 *settle_noted_function(names),
                 *delete_childless_function(names, child),
-                *keep_link_function(names),
+                *keeping_link,
                 *close_functions(names, CLOSED, *closed_message(s)),
                 *keep_uuid_function(names),
                 *fill_kept_function(names),
@@ -100,6 +114,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *(Statement(f"DELETE FROM {names.own(t)}") for t in _NOTES),
             ),
         ),
+        *hang("notes", child, noting, at_once=True),
         Brief(
             key="record_uuids",
             title="Record changes of uuids",
@@ -118,6 +133,7 @@ def down(s: Situation) -> tuple[Action, ...]:
         *_over_children(
             s, "fill_uuid_map", "keep_child_uuids", "Keep the children's uuids in the ledger"
         ),
+        *hang("capture", child, capture),
         Brief(
             key="derive_parents",
             title="Derive the parents from their children",
@@ -133,12 +149,16 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *drop_of_leaves(child, names.link_key_name),
                 replace_used_uuids(names),
                 link_function(names, child),
-                *remove_triggers(keeping),
+                *bodies(capture, (*restoring, *keeping_link)),
+                *(idle_functions(noting) if names.partitioned else ()),
+                *remove_triggers([t for t in keeping if not t.cloned]),
                 *install_triggers(capture),
                 *install_triggers(closing),
                 Statement(f"ALTER TABLE {copy} ALTER COLUMN {link} DROP NOT NULL"),
             ),
         ),
+        *take_down("notes", child, noting),
+        *take_down("parallel", child, saving),
         *_own_values(s, child),
         # It locks the parents that it deletes. A range is tried again when a writer is in its way.
         Ranges(

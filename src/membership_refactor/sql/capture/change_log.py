@@ -126,6 +126,7 @@ class ChangeLog:
                     self._function("moving"),
                     when=self.names.id.changed(),
                     each="ROW",
+                    cloned=True,
                 )
             )
         if not self._both:

@@ -35,6 +35,7 @@ class MergedRows:
             self.function,
             when=self.names.id.changed(),
             each="ROW",
+            cloned=True,
         )
 
     @property

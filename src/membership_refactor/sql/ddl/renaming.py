@@ -134,8 +134,9 @@ class DerivedNames:
         return self._given[name]
 
     def relations(self) -> tuple[str, ...]:
-        """The new names of indexes, which share a namespace with tables and sequences."""
-        return tuple(self._given[index.name] for index in self.table.indexes)
+        """The new names of indexes and partitions, which share a namespace with sequences."""
+        named = (*self.table.indexes, *self._members())
+        return tuple(self._given[relation.name] for relation in named)
 
     def _members(self) -> tuple[Member, ...]:
         return self.table.partitioning.members if self.table.partitioning is not None else ()

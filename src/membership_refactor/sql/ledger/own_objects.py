@@ -161,12 +161,18 @@ DECLARE
 BEGIN{first}
   FOR own_object IN
     SELECT r.*, f.name IS NULL AS missing, f.definition IS DISTINCT FROM r.definition AS apart
-    FROM {_broken(names)} ORDER BY r.kind, r.name
+    FROM {_broken(names)}
+    -- PostgreSQL clones a row trigger of a table to its partitions: those come last.
+    ORDER BY r.kind, coalesce((SELECT c.relispartition FROM pg_catalog.pg_class AS c
+      WHERE c.oid = pg_catalog.to_regclass(nullif(r.at, ''))), false), r.name
   LOOP
     IF own_object.kind = 'function' THEN
       EXECUTE own_object.definition;
       CONTINUE;
     END IF;{of_view}
+    own_object.apart := own_object.apart AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = pg_catalog.to_regclass(own_object.at) AND t.tgparentid <> 0
+      AND t.tgname = own_object.bare);
     IF own_object.apart AND NOT own_object.missing THEN
       EXECUTE pg_catalog.format('DROP TRIGGER %I ON %s', own_object.bare, own_object.at);
     END IF;

@@ -1,7 +1,9 @@
 """Which triggers of the tool have to stand while a step is under way.
 
 Each action of the runner records which stand after it, and their text. A step may be interrupted
-for days between two of them, and DROP TRIGGER leaves no trace in the catalog.
+for days between two of them, and DROP TRIGGER leaves no trace in the catalog. Those of partitions
+are recorded by their names alone, because this is done under short locks: their text is that of the
+table's trigger, for another table.
 """
 
 from __future__ import annotations
@@ -17,15 +19,18 @@ from membership_refactor.sql.triggers import is_idle, is_never
 def _standing(names: Names) -> str:
     """FROM and WHERE of those that stand now and are not disabled for good."""
     # This is asked before each action: the text of a trigger is made only where it has a WHEN.
-    return f"{any_triggers(names)}\n  AND (t.tgqual IS NULL OR NOT {is_never('t')})"
+    # On a partition none is disabled for good.
+    part = "c.relispartition OR " if names.partitioned else ""
+    return f"{any_triggers(names)}\n  AND ({part}t.tgqual IS NULL OR NOT {is_never('t')})"
 
 
 def standing(names: Names) -> str:
-    """An expression: the definitions of those that stand now, by name."""
-    return (
-        f"(SELECT pg_catalog.jsonb_object_agg({TRIGGER}, pg_catalog.pg_get_triggerdef(t.oid))\n"
-        f"  FROM {_standing(names)})"
-    )
+    """An expression: the definitions of those that stand now, by name; JSON's null for those of
+    partitions."""
+    text = "pg_catalog.pg_get_triggerdef(t.oid)"
+    if names.partitioned:
+        text = f"CASE WHEN NOT c.relispartition THEN {text} END"
+    return f"(SELECT pg_catalog.jsonb_object_agg({TRIGGER}, {text})\n  FROM {_standing(names)})"
 
 
 def known(names: Names, rows: StepRows) -> str:
@@ -85,6 +90,45 @@ END
     return Statement(f"DO {dollar_quoted(body)}")
 
 
+def _of_partition(names: Names) -> str:
+    """A condition: the trigger called ``k.name`` is of no table that the plan names."""
+    return (
+        f"NOT EXISTS (SELECT FROM ({_tables(names)}) AS r\n"
+        "      WHERE pg_catalog.right(k.name, pg_catalog.length(r.at)) = r.at)"
+    )
+
+
+def _tables(names: Names) -> str:
+    """SELECT of the tables of the plan, as they end the name of a trigger."""
+    listed = ", ".join(f"({literal(table)})" for table in names.plan.tables)
+    schema = literal(names.schema)
+    return (
+        f"SELECT pg_catalog.format(' on %I.%I', {schema}, v.v) AS at,\n"
+        f"      pg_catalog.format(' ON %I.%I ', {schema}, v.v) AS on_table,\n"
+        f"      pg_catalog.to_regclass(pg_catalog.format('%I.%I', {schema}, v.v)) AS oid\n"
+        f"      FROM (VALUES {listed}) AS v (v)"
+    )
+
+
+def _gone_of_partitions(names: Names, rows: StepRows) -> str:
+    """SELECT of the definitions of those of partitions that have to stand and do not, made from
+    what is recorded of the table. WITH ``s``."""
+    bare = "pg_catalog.left(k.name, -pg_catalog.length(r.at))"
+    of_partition = f"{bare} || pg_catalog.format(' on %I.%I', n.nspname, c.relname)"
+    return f"""SELECT pg_catalog."overlay"(k.definition,
+      pg_catalog.format(' ON %I.%I ', n.nspname, c.relname),
+      pg_catalog.strpos(k.definition, r.on_table), pg_catalog.length(r.on_table)) AS definition
+    FROM (SELECT {known(names, rows)} AS known) AS w, ({_tables(names)}) AS r,
+      pg_catalog.jsonb_each_text(w.known) AS k (name, definition),
+      pg_catalog.pg_partition_tree(r.oid) AS p,
+      pg_catalog.pg_class AS c, pg_catalog.pg_namespace AS n
+    WHERE pg_catalog.right(k.name, pg_catalog.length(r.at)) = r.at AND k.definition IS NOT NULL
+    AND p.level > 0 AND c.oid = p.relid AND n.oid = c.relnamespace
+    AND w.known ? ({of_partition})
+    AND NOT EXISTS (SELECT FROM s WHERE s.name = {of_partition})
+    ORDER BY c.relname, k.name"""
+
+
 def wake_triggers(names: Names, rows: StepRows) -> Statement:
     """Make those again that have to stand and do not, and let all fire always; SHARE ROW EXCLUSIVE
     on their tables."""
@@ -93,7 +137,14 @@ DECLARE
   found record;
 BEGIN
   FOR found IN {_names(names)}
-    SELECT k.definition {_gone(names, rows)} ORDER BY k.name
+    SELECT k.definition {_gone(names, rows)} AND k.definition IS NOT NULL
+    AND NOT {_of_partition(names)} ORDER BY k.name
+  LOOP
+    EXECUTE found.definition;
+  END LOOP;
+  -- PostgreSQL clones a row trigger of a table to its partitions, the others have to be made.
+  FOR found IN {_names(names)}
+    {_gone_of_partitions(names, rows)}
   LOOP
     EXECUTE found.definition;
   END LOOP;

@@ -75,7 +75,12 @@ def two_way_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     )
     return (
         OwnTrigger(
-            before("parallel"), "BEFORE INSERT", names.child, names.own("child_before"), each="ROW"
+            before("parallel"),
+            "BEFORE INSERT",
+            names.child,
+            names.own("child_before"),
+            each="ROW",
+            cloned=names.partitioned,
         ),
         OwnTrigger(
             after("parallel_insert"),
@@ -83,6 +88,7 @@ def two_way_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
             names.child,
             names.own("child_inserted"),
             each="ROW",
+            cloned=names.partitioned,
         ),
         OwnTrigger(
             after("parallel_update"),
@@ -91,6 +97,7 @@ def two_way_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
             names.own("child_updated"),
             when=relevant,
             each="ROW",
+            cloned=names.partitioned,
         ),
         *_leaving(sides, "parallel"),
         *moving_triggers(names, child),
@@ -114,6 +121,7 @@ def freeze_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
             names.child,
             names.own("frozen"),
             each="ROW",
+            cloned=names.partitioned,
         ),
     )
 
@@ -128,6 +136,7 @@ def refresh_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
             names.child,
             names.own("refilling"),
             each="ROW",
+            cloned=names.partitioned,
         ),
         OwnTrigger(
             after("refresh_insert"),
@@ -135,6 +144,7 @@ def refresh_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
             names.child,
             names.own("child_filled"),
             each="ROW",
+            cloned=names.partitioned,
         ),
         OwnTrigger(
             after("refresh_update"),
@@ -143,6 +153,7 @@ def refresh_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
             names.own("child_filled"),
             when=f"OLD.{sides.link} IS DISTINCT FROM NEW.{sides.link}",
             each="ROW",
+            cloned=names.partitioned,
         ),
         *_leaving(sides, "refresh"),
         OwnTrigger(
@@ -217,12 +228,15 @@ def emptied_statement(names: Names, child: Table) -> Statement:
 
 def drop_triggers(names: Names, child: Table) -> tuple[Statement, ...]:
     """Drops those of these triggers that exist; ACCESS EXCLUSIVE, so never inside a switch."""
-    return remove_triggers(
-        (
-            *two_way_triggers(names, child),
-            *freeze_triggers(names, child),
-            *refresh_triggers(names, child),
-        )
+    return remove_triggers(all_triggers(names, child))
+
+
+def all_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
+    """Those of every stage."""
+    return (
+        *two_way_triggers(names, child),
+        *freeze_triggers(names, child),
+        *refresh_triggers(names, child),
     )
 
 

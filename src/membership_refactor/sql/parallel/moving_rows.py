@@ -52,5 +52,6 @@ def moving_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
             names.own("child_moving"),
             when=changed,
             each="ROW",
+            cloned=True,
         ),
     )

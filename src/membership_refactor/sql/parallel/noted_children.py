@@ -103,6 +103,7 @@ def note_child_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
             names.child,
             names.own("note_child"),
             each="ROW",
+            cloned=names.partitioned,
         ),
         OwnTrigger(
             after("note_child_update"),
@@ -111,5 +112,6 @@ def note_child_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
             names.own("note_child"),
             when=differs(watched, "OLD", "NEW"),
             each="ROW",
+            cloned=names.partitioned,
         ),
     )

@@ -43,10 +43,18 @@ def keep_link_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     if plan.copy is None:
         # A row may get an id whose range has been filled already.
         changed += f" OR {names.id.changed()} AND NEW.{ident(plan.link)} IS NULL"
-    function, table = names.own("keep_link"), names.child
+    function, table, cloned = names.own("keep_link"), names.child, names.partitioned
     return (
-        OwnTrigger(before("keep_link_insert"), "BEFORE INSERT", table, function, each="ROW"),
         OwnTrigger(
-            before("keep_link_update"), "BEFORE UPDATE", table, function, when=changed, each="ROW"
+            before("keep_link_insert"), "BEFORE INSERT", table, function, each="ROW", cloned=cloned
+        ),
+        OwnTrigger(
+            before("keep_link_update"),
+            "BEFORE UPDATE",
+            table,
+            function,
+            when=changed,
+            each="ROW",
+            cloned=cloned,
         ),
     )
