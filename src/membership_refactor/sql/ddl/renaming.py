@@ -135,8 +135,8 @@ class DerivedNames:
 
     def relations(self) -> tuple[str, ...]:
         """The new names of indexes and partitions, which share a namespace with sequences."""
-        named = (*self.table.indexes, *self._members())
-        return tuple(self._given[relation.name] for relation in named)
+        indexes = (index.name for index in self.table.indexes)
+        return tuple(self._given[n] for n in (*indexes, *(m.name for m in self._members())))
 
     def _members(self) -> tuple[Member, ...]:
         return self.table.partitioning.members if self.table.partitioning is not None else ()
