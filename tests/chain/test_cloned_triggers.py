@@ -63,7 +63,7 @@ def test_a_step_in_which_one_is_touched_is_taken_back(touch: str, chain_at: Chai
     chain = chain_of(chain_at, "0002")
 
     def stop(text: str) -> None:
-        if "CREATE INDEX" in text or "ADD CONSTRAINT" in text:
+        if 'ANALYZE "public"."curriculum_membership"' in text:
             raise _Stopped
 
     with pytest.raises(_Stopped):

@@ -11,7 +11,7 @@ from membership_refactor.portrait import Member, differences
 from tests.chain.driver import Chain, Subject, build, snapshot
 from tests.chain.fixed import fill
 from tests.chain.partitioned import HASHED, NAME, ROOT, hashed, partitioned
-from tests.chain.subjects import renamed
+from tests.chain.subjects import MEMBERSHIP, renamed
 from tests.chain.test_partitioned import WRITES, leaves
 from tests.fixtures.chains import ChainAt
 
@@ -35,11 +35,20 @@ def of_root(name: str, bound: str) -> Member:
     return Member(schema="public", name=name, parent=ROOT, bound=bound)
 
 
-BY_TIME = partitioned(
-    "RANGE (amended_date, id)",
-    of_root("early", "FOR VALUES FROM (MINVALUE, MINVALUE) TO ('2021-01-01 00:00:00+00', '7')"),
-    of_root("late", "FOR VALUES FROM ('2021-01-01 00:00:00+00', '7') TO (MAXVALUE, MAXVALUE)"),
-    ids=("amended_date", "id"),
+BY_TIME = Subject(
+    plan=replace(renamed(MEMBERSHIP).plan, id=("amended_date", "id")),
+    schema="public",
+    create=(
+        *MEMBERSHIP.create,
+        f"ALTER TABLE {SOURCE} RENAME TO plain",
+        f"CREATE TABLE {SOURCE} (LIKE public.plain INCLUDING DEFAULTS,"
+        " PRIMARY KEY (amended_date, id)) PARTITION BY RANGE (amended_date, id)",
+        "DROP TABLE public.plain CASCADE",
+        f"CREATE TABLE public.early PARTITION OF {SOURCE}"
+        " FOR VALUES FROM (MINVALUE, MINVALUE) TO ('2021-01-01 00:00:00+00', 7)",
+        f"CREATE TABLE public.late PARTITION OF {SOURCE}"
+        " FOR VALUES FROM ('2021-01-01 00:00:00+00', 7) TO (MAXVALUE, MAXVALUE)",
+    ),
 )
 BY_NOTHING = partitioned(
     "RANGE (id)",
@@ -50,7 +59,7 @@ SUBJECTS: dict[str, Subject] = {
     "renamed, another order": renamed(replace(HASHED, create=(*HASHED.create, *OTHER_ORDER))),
     "split, odd names": partitioned("HASH (id)", *odd_names()),
     "renamed, odd names": renamed(partitioned("HASH (id)", *odd_names())),
-    "renamed, by time": renamed(BY_TIME),
+    "renamed, by time": BY_TIME,
     "renamed, one partition": renamed(BY_NOTHING),
 }
 ABROAD = (
