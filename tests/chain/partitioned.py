@@ -142,6 +142,8 @@ def bounds(portrait: Portrait, name: str) -> set[tuple[str, str, str, str | None
     found = portrait.table(name).partitioning
     assert found is not None
     return {(m.name, m.parent, m.bound, m.by) for m in found.members}
+
+
 PARTITIONED = {
     "split hash": HASHED,
     "split hash by another": HASHED_BY_ANOTHER,
