@@ -170,7 +170,7 @@ def is_dump_lock(text: str) -> bool:
 
 def without_comments(text: str) -> str:
     """The statement without its comments, and without blanks around it."""
-    tokens = SqlText(Placed.at(text), "postgres").every_token
+    tokens = SqlText(Placed.at(text), "postgres").every_token()
     return "".join(" " if t.kind == "comment" else t.text for t in tokens).strip()
 
 
@@ -185,7 +185,7 @@ def plain(text: str) -> str:
 
 def masked(text: str) -> str:
     """The statement without its comments, every literal of it a question mark."""
-    tokens = SqlText(Placed.at(text), "postgres").every_token
+    tokens = SqlText(Placed.at(text), "postgres").every_token()
     shown = [
         "?" if t.kind in ("string", "number", "dollar") else " " if t.kind == "comment" else t.text
         for t in tokens

@@ -62,6 +62,19 @@ STATEMENTS = (
     "SELECT id FROM {schema}.{table}",
     "SELECT id FROM ONLY :t",
     "SELECT c.id FROM curriculum c, LATERAL (SELECT id FROM :t) x",
+    "SELECT id FROM person :t",
+    "SELECT p.id FROM person p :t WHERE p.id = 3",
+    "SELECT p.id FROM person AS p JOIN q ON q.id = p.id :t ORDER BY p.id",
+    "SELECT p.id FROM person p JOIN q USING (id) :t",
+    "SELECT id FROM (SELECT id FROM person) x :t",
+    "SELECT id FROM person WHERE EXISTS (SELECT FROM q :t)",
+    "DELETE FROM person p :t",
+    "ALTER :t person ADD a int",
+    "DROP :t CASCADE",
+    "SHOW COLUMNS FROM :t",
+    "SELECT attname FROM pg_attribute WHERE attrelid = :t::regclass",
+    "SELECT relname FROM pg_class WHERE oid = CAST(:t AS regclass)",
+    "SELECT column_name FROM information_schema.columns WHERE table_name = :t",
 )
 
 IN_FILES = (
@@ -83,6 +96,20 @@ IN_FILES = (
     "SELECT table_to_xml(:'t', true, true, '')",
     ":q",
     "SELECT 'TABLE ' || :'t' \\gexec",
+    "SELECT p.id FROM person p {{ joins }} WHERE p.id = 3",
+    "SELECT p.id FROM person p %s WHERE p.id = 3",
+    "SELECT p.id FROM person {joins}",
+    "ALTER {kind} IF EXISTS {t} RENAME TO x",
+    "COMMENT ON {kind} x IS 'y'",
+    "SELECT '{t}'::regclass::oid",
+    "SELECT id FROM __TABLE__",
+    "SELECT id FROM __KIND_rows__ WHERE id = 3",
+    "SELECT id FROM @@TABLE@@",
+    "SELECT id FROM ${TABLE}",
+    "SELECT id FROM %%TABLE%%",
+    "SELECT id FROM |TABLE|",
+    "SELECT id FROM TABLE_NAME",
+    "DELETE FROM _TABLE_",
 )
 
 
@@ -99,6 +126,37 @@ def test_it_does_in_a_program_too(text: str, tmp_path: Path) -> None:
         outcome = scan_text(f"q = '{first}' + t + '{last}'\n".replace("'x'", "x"), tmp_path,
                             name="a.py")  # fmt: skip
         assert any(note.open for note in outcome.notes)
+
+
+PLACEHOLDERS = (
+    "__TABLE__",
+    "@@TABLE@@",
+    "${TABLE}",
+    "<<TABLE>>",
+    "{{TABLE}}",
+    "%TABLE%",
+    "#TABLE#",
+)
+
+
+@pytest.mark.parametrize("word", PLACEHOLDERS)
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.py", 'q = "SELECT rotation FROM WORD"\nrun(q.replace(a, b))\n'),
+        ("a.java", 'class A { String q = "UPDATE WORD SET rotation = NULL"; }'),
+        ("a.go", "package a\nvar q = `SELECT rotation FROM WORD`\n"),
+        ("a.rb", "q = 'DELETE FROM WORD'\n"),
+        ("a.yml", "q: SELECT rotation FROM WORD\n"),
+        ("a.vb", 'Dim q = "SELECT rotation FROM WORD"\n'),
+        ("a", "SELECT rotation FROM WORD;\n"),
+    ],
+)
+def test_a_word_that_a_program_replaces_leaves_it_open(
+    word: str, name: str, text: str, tmp_path: Path
+) -> None:
+    outcome = scan_text(text.replace("WORD", word), tmp_path, name=name)
+    assert any(note.open for note in outcome.notes)
 
 
 VALUES = (
@@ -133,6 +191,18 @@ VALUES = (
     "INSERT INTO person (id, name)\nVALUES (\n  :a,\n  :t\n)",
     "SELECT id FROM person WHERE id = f(\n:t\n)",
     "SELECT id INTO :t FROM person",
+    "SELECT p.id FROM person p ORDER BY :t LIMIT :n",
+    "SELECT p.id FROM person p WHERE p.a IN (:t) GROUP BY {columns}",
+    "SELECT p.id FROM person p JOIN q ON q.a < p.a AND q.j @> p.j AND q.b % 2 = 1",
+    "SELECT p.id FROM person p TABLESAMPLE system (:n)",
+    "INSERT INTO person {columns} VALUES (:a)",
+    "SELECT pg_total_relation_size('person'::regclass), x.y::text FROM person x WHERE x.a = :a",
+    "SELECT column_name FROM information_schema.columns WHERE table_name = 'person'",
+    "ALTER TABLE person ALTER {column} DROP DEFAULT",
+    "ALTER ROLE :r SET x = :y",
+    "DROP FUNCTION IF EXISTS :f",
+    "DROP DATABASE IF EXISTS {database} WITH (FORCE)",
+    "SELECT id FROM __person",
     "SELECT id FROM dblink('x', 'SELECT id FROM person WHERE a LIKE ''%'' ') AS t (id int)",
 )
 

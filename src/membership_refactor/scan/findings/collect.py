@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from membership_refactor.scan.findings import values
 from membership_refactor.scan.findings.dangers import dangers
-from membership_refactor.scan.findings.values import (
-    Danger,
-    FileOutcome,
-    Note,
-    Place,
-    Reference,
-    TableUse,
-)
 from membership_refactor.scan.parse.fill_templates import UnknownMacro, keywords
-from membership_refactor.scan.parse.piece import OPEN, UNKNOWN_TABLE, Lines, Look, Piece
+from membership_refactor.scan.parse.piece import HOLE, OPEN, UNKNOWN_TABLE, Lines, Look, Piece
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import Analysed, Unparsed
 from membership_refactor.scan.resolve.bindings import Kind, Source
@@ -36,34 +30,36 @@ _REMARKS = {
 class Collector:
     """Fills the outcome of one file. Text of another file has the offset -1 and is left out."""
 
-    outcome: FileOutcome
+    outcome: values.FileOutcome
     text: str
     accounted: set[int] = field(default_factory=set)
     """Offsets in the file of words that were understood or reported."""
     tables_read: set[int] = field(default_factory=set)
     """Offsets in the file of the letters of the plan's tables that were read or reported."""
-    _lines: Lines | None = None
     _seen: set[tuple[object, ...]] = field(default_factory=set)
 
-    def place(self, offset: int) -> Place:
+    @cached_property
+    def _lines(self) -> Lines:
+        return Lines(self.text)
+
+    def place(self, offset: int) -> values.Place:
         """Path, line and column of an offset."""
-        if self._lines is None:
-            self._lines = Lines(self.text)
         line, column = self._lines.of(offset)
-        return Place(path=self.outcome.path, line=line, column=column, offset=offset)
+        return values.Place(path=self.outcome.path, line=line, column=column, offset=offset)
 
     def note(self, offset: int, look: Look, message: str, *, open: bool | None = None) -> None:
         """Add something to look at. Whether it is ``open`` follows from ``look`` if not given."""
         if offset >= 0 and self._new("note", offset, look, message):
             open = look in OPEN if open is None else open
             place = self.place(offset)
-            self.outcome.notes.append(Note(place=place, look=look, message=message, open=open))
+            found = values.Note(place=place, look=look, message=message, open=open)
+            self.outcome.notes.append(found)
 
     def danger(self, offset: int, code: str, message: str) -> None:
         """Add something that breaks or changes rows without being a reference."""
         if offset >= 0 and self._new("danger", offset, code):
             place = self.place(offset)
-            self.outcome.dangers.append(Danger(place=place, code=code, message=message))
+            self.outcome.dangers.append(values.Danger(place=place, code=code, message=message))
 
     def _word(
         self, word: str, offset: int, written: str, tables: Iterable[TableView], *,
@@ -80,17 +76,15 @@ class Collector:
     ) -> None:
         """Add the arguments of an undeclared macro, other than ``names`` of tables."""
         why = f"it is an argument of {macro.name}, a macro that is not declared"
-        for argument in macro.arguments:
-            for word, offset in argument:
-                if word.lower() not in names:
-                    self._word(word.lower(), offset, word, tables, why=why)
+        for word, offset in macro.words:
+            if word.lower() not in names:
+                self._word(word.lower(), offset, word, tables, why=why)
 
     def unparsed(self, found: Unparsed) -> None:
         """Add what a statement mentions that could not be parsed."""
         why = "the statement could not be parsed"
-        tables = self._by_word(
-            found.filled.sql, found.view, Look.UNPARSED, message=found.failure, why=why
-        )
+        sql, message = found.filled.sql, found.failure
+        tables = self._by_word(sql, found.view, Look.UNPARSED, message=message, why=why)
         for hole in found.filled.holes if tables else ():
             self.note(hole.offset, Look.HOLE, f"text is put in at run time: {hole.text}")
         for macro in found.filled.macros if tables else ():
@@ -156,7 +150,7 @@ class Collector:
         self._macros(analysed, ours=ours)
         for hole in analysed.filled.holes if ours else ():
             what = "text" if hole.free else "a value or name"
-            shown = "an expression of the program" if hole.text == "{hole}" else hole.text
+            shown = "an expression of the program" if hole.text == HOLE else hole.text
             message = f"{what} is put in at run time: {shown}"
             self.note(hole.offset, Look.HOLE, message, open=not hole.quoted)
         for sign in dangers(analysed):
@@ -177,10 +171,11 @@ class Collector:
                 continue
             if source.name in ("new", "old") and piece.row_table == UNKNOWN_TABLE:
                 why = why or "the table of the trigger is not known"
-            written, column = placed.text[binding.start : binding.end], binding.column or ""
+            written, standing = placed.text[binding.start : binding.end], binding.standing
             self._reference(
-                offset, source.table, column, written, kind=kind, why=why, standing=binding.standing
-            )
+                offset, source.table, binding.column or "", written, kind=kind, why=why,
+                standing=standing,
+            )  # fmt: skip
 
     def _star(self, source: Source, offset: int, kind: Kind) -> None:
         table = source.table
@@ -203,12 +198,11 @@ class Collector:
             self.accounted.add(offset)
         if self._new("ref", offset, at_stage.name, column, kind):
             known = standing or at_stage.standing(columns[0]) or Standing.DEPRECATED
-            self.outcome.references.append(
-                Reference(
-                    place=self.place(offset), table=at_stage.name, column=column, columns=columns,
-                    written=written, kind=kind, standing=known.value, certain=not why, why=why,
-                )
+            found = values.Reference(
+                place=self.place(offset), table=at_stage.name, column=column, columns=columns,
+                written=written, kind=kind, standing=known.value, certain=not why, why=why,
             )  # fmt: skip
+            self.outcome.references.append(found)
 
     def _table(self, source: Source, analysed: Analysed) -> None:
         if source.table is None or not (source.table.table.leaves and source.table_span[1]):
@@ -216,36 +210,27 @@ class Collector:
         offset = analysed.placed.place(source.table_span[0])
         if offset < 0 or not self._new("table", offset):
             return
-        used = {binding.column for binding in analysed.resolution.of(source) if binding.column}
-        plan = analysed.view.structure.plan
-        if source.table.role is Role.RETIRED:
+        table, plan = source.table.table, analysed.view.structure.plan
+        used = {binding.column for binding in analysed.resolution.of(source)}
+        columns = tuple(c for c in table.present if c in used)
+        why = f"its rows move to {plan.child} at step retire_source"
+        if table.role is Role.RETIRED:
             why = "step drop_retired_table drops this archive"
-        else:
-            why = f"its rows move to {plan.child} at step retire_source"
-            if plan.source == plan.parent:
-                why += "; then its name means the parent"
-        self.outcome.tables.append(
-            TableUse(
-                place=self.place(offset),
-                table=source.table.table.name,
-                columns=tuple(c for c in source.table.table.present if c in used),
-                why=why,
-            )
-        )
+        elif plan.source == plan.parent:
+            why += "; then its name means the parent"
+        place = self.place(offset)
+        use = values.TableUse(place=place, table=table.name, columns=columns, why=why)
+        self.outcome.tables.append(use)
 
     def _unknown_tables(self, analysed: Analysed) -> None:
         """Add columns of a table whose name is put in at run time: it may be ours."""
-        resolution = analysed.resolution
-        names = [(b.start, b.name, b.kind) for b in resolution.bindings if b.source.put_in]
-        names += [
-            (start, name, Kind.READ)
-            for start, name, sources in resolution.loose
-            if any(source.put_in for source in sources)
-        ]
-        tables = [t for t in analysed.view.every_table if t.role is not Role.RETIRED]
+        resolution, view = analysed.resolution, analysed.view
+        names = [(b.start, b.name, b.kind, [b.source]) for b in resolution.bindings]
+        names += [(start, name, Kind.READ, sources) for start, name, sources in resolution.loose]
+        tables = [t for t in view.every_table if t.role is not Role.RETIRED]
         why = "the table's name is put in at run time"
-        for start, name, kind in names:
-            if name in analysed.view.searched_words:
+        for start, name, kind, sources in names:
+            if name in view.searched_words and any(source.put_in for source in sources):
                 offset = analysed.placed.place(start)
                 self._word(name, offset, name, tables, kind=kind, why=why)
 
@@ -256,8 +241,7 @@ class Collector:
             if ours:
                 message = f"{macro.name} looks like a macro that is not declared"
                 self.note(macro.offset, Look.MACRO, message)
-            words = [word.lower() for argument in macro.arguments for word, _ in argument]
-            named = [sources[word] for word in words if word in sources]
+            named = [sources[word.lower()] for word, _ in macro.words if word.lower() in sources]
             tables = [s.table for s in named or resolution.ours if s.table is not None]
             self._arguments(macro, tables, names=sources)
 

@@ -61,49 +61,35 @@ def _ambiguous(analysed: Analysed, plan: TableSplit) -> Iterator[Sign]:
     resolution = analysed.resolution
     queries = {b.query for b in resolution.bindings if b.source.wide}
     shared = {analysed.view.names.column(name).lower() for name in parent_columns(plan)}
-    for binding in resolution.bindings:
-        if (
-            binding.source.table is None
-            and binding.qualifier is None
-            and binding.query in queries
-            and binding.depth == 0
-            and binding.name in shared
-            and binding.clause not in ("using", "natural")
-        ):
-            yield Sign(
-                "ambiguous",
-                f"{binding.written} has no qualifier. The parent that has to be joined has a "
-                "column of this name too",
-                binding.start,
-            )
+    for one in resolution.bindings:
+        bare = one.source.table is None and one.qualifier is None and one.depth == 0
+        joined = one.query in queries and one.clause not in ("using", "natural")
+        if bare and joined and one.name in shared:
+            message = f"{one.written} has no qualifier. The parent that has to be joined has a "
+            yield Sign("ambiguous", f"{message}column of this name too", one.start)
     hole = next((h for h in analysed.filled.holes if h.free), None)
     if queries and hole and any(s.wide and s.alias is None for s in resolution.ours):
-        yield Sign(
-            "ambiguous",
-            f"the text put in for {hole.text} may hold names without a qualifier. They become "
-            "ambiguous when the parent is joined",
-            0,
-        )
+        message = f"the text put in for {hole.text} may hold names without a qualifier. They "
+        yield Sign("ambiguous", f"{message}become ambiguous when the parent is joined", 0)
 
 
 def _identity(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator[Sign]:
     """The wide table's id becomes the child's. Used as the parent's id, it is wrong."""
     words = {plan.parent.replace("_", ""), plan.source.replace("_", "")}
     for binding in resolution.bindings:
-        role, message = binding.source.role, ""
+        role, written = binding.source.role, binding.written
         if binding.column != plan.last_id:
             continue
         if role is Role.SOURCE and early:
-            message = f"becomes the id of {plan.child}; a row of {plan.parent} is identified by "
-            message += plan.parent_id
+            message = f"{written} of {plan.source} becomes the id of {plan.child}; a row of "
+            message += f"{plan.parent} is identified by {plan.parent_id}"
+            yield Sign("id", message, binding.start)
         elif role is Role.COPY and binding.kind is Kind.READ:
             other = _passed_on(resolution.nodes.get(binding.start))
             if any(word in other.replace("_", "").lower() for word in words):
-                message = f"is passed on as {other}; it identifies one row of {plan.child}, not a "
-                message += f"row of {plan.parent}"
-        if message:
-            table = plan.source if role is Role.SOURCE else plan.child
-            yield Sign("id", f"{binding.written} of {table} {message}", binding.start)
+                message = f"{written} of {plan.child} is passed on as {other}; it identifies one "
+                message += f"row of {plan.child}, not a row of {plan.parent}"
+                yield Sign("id", message, binding.start)
 
 
 def _passed_on(identifier: Any) -> str:
@@ -124,12 +110,9 @@ def _multiplicity(resolution: Resolution, plan: TableSplit, early: bool) -> Iter
     for source in resolution.ours:
         moves = source.role is Role.SOURCE and plan.source == plan.parent
         if early and moves and source.span[1] and not source.target:
-            yield Sign(
-                "multiplicity",
-                f"{plan.source} has one row per {plan.child} now and one per {plan.parent} from "
-                "step create_parent on; the same text returns fewer rows",
-                source.span[0],
-            )
+            message = f"{plan.source} has one row per {plan.child} now and one per {plan.parent} "
+            message += "from step create_parent on; the same text returns fewer rows"
+            yield Sign("multiplicity", message, source.span[0])
     by_node = {id(source.node): source for source in resolution.ours}
     for select in resolution.tree.find_all(exp.Select):
         yield from _counted(select, by_node)
@@ -145,22 +128,15 @@ def _counted(select: Any, by_node: dict[int, Source]) -> Iterator[Sign]:
     limit = select.args.get("limit")
     count = (limit.args.get("expression") or limit.args.get("count")) if limit is not None else None
     if isinstance(count, exp.Literal) and count.name == "1":
-        yield Sign(
-            "limit",
-            "LIMIT 1 over rows of which one parent has several: it may pick another row unless "
-            "ORDER BY is total",
-            at,
-        )
+        message = "LIMIT 1 over rows of which one parent has several: it may pick another row "
+        yield Sign("limit", f"{message}unless ORDER BY is total", at)
     shown = [*select.expressions, *([select.args["having"]] if select.args.get("having") else [])]
     inside = (node for root in shown for node in walk_in_scope(root))
     for call in (node for node in inside if isinstance(node, exp.AggFunc)):
         if not isinstance(call.this, exp.Distinct) and not isinstance(call, (exp.Min, exp.Max)):
-            yield Sign(
-                "aggregate",
-                f"{type(call).__name__.upper()} counts one per row of the child. Over the parent "
-                "it gives less, and over the join a parent's value counts once for each child",
-                at,
-            )
+            message = f"{type(call).__name__.upper()} counts one per row of the child. Over the "
+            message += "parent it gives less, and over the join a parent's value counts once for "
+            yield Sign("aggregate", f"{message}each child", at)
             break
 
 
@@ -170,12 +146,8 @@ def _writes(resolution: Resolution, plan: TableSplit) -> Iterator[Sign]:
         if to_child and binding.standing in GOING:
             frozen = "is refused from step stop_parallel_save on"
             what = "fails" if binding.standing is Standing.GONE else frozen
-            yield Sign(
-                "write",
-                f"a write to {binding.written} of {plan.child} {what}; the value belongs to "
-                f"{plan.parent}",
-                binding.start,
-            )
+            message = f"a write to {binding.written} of {plan.child} {what}; the value belongs to "
+            yield Sign("write", f"{message}{plan.parent}", binding.start)
 
 
 def _deletes(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator[Sign]:
@@ -185,9 +157,7 @@ def _deletes(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator[
         becomes = early and source.role is Role.SOURCE and plan.source == plan.parent
         deleted = source.target and (source.role is Role.PARENT or becomes)
         if deleted and source.table_span[1]:
-            yield Sign(
-                "delete-order",
+            message = (
                 f"deleting from {plan.parent} fails while {plan.child} has rows of it. Delete "
-                "those first",
-                source.table_span[0],
             )
+            yield Sign("delete-order", f"{message}those first", source.table_span[0])

@@ -13,6 +13,7 @@ from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.parse.piece import Harvest, Look, Placed
 from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token
 from membership_refactor.scan.read.disguised_names import disguises
+from membership_refactor.scan.resolve.bindings import Span
 from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern
 
 _COMMENT = "in a comment"
@@ -57,7 +58,7 @@ _FEW = 3
 Words = Iterable[tuple[str, int]]
 
 
-def leftover_in_sql(placed: Placed, dialect: str, interest: Interest, collector: Collector) -> None:
+def left_in_sql(placed: Placed, dialect: str, interest: Interest, collector: Collector) -> None:
     """Note the words that are left in SQL, by the reason why they were not reported.
 
     A string may be SQL for another place, and a template may put a column in, so that both are
@@ -115,7 +116,7 @@ def _in_sql(placed: Placed, dialect: str, interest: Interest) -> Iterator[tuple[
 def _in_tokens(part: Placed, dialect: str, interest: Interest) -> Iterator[tuple[str, str, int]]:
     """Yield every word by the kind of its token."""
     rows = ""
-    tokens = itertools.chain(SqlText(part, dialect).iter_tokens(), [NO_TOKEN])
+    tokens = itertools.chain(SqlText(part, dialect).every_token(), [NO_TOKEN])
     for token, after in itertools.pairwise(tokens):
         # A command of psql holds SQL in double quotes.
         kind = "string" if token.kind == "quoted" and " " in token.text else token.kind
@@ -125,9 +126,7 @@ def _in_tokens(part: Placed, dialect: str, interest: Interest) -> Iterator[tuple
             words = list(interest.going_in(token.text, token.start))
             if named and kind != "dollar":
                 yield _ELSEWHERE, "", -1
-            if named and not words and kind == "jinja":
-                words = [(token.text, token.start)]
-            elif named and not words:
+            if named and not words:
                 words = list(_names_read(token, part.text, dialect, interest))
             for word, at in words:
                 yield _ROWS if data else _INSIDE[kind], word, part.place(at)
@@ -147,13 +146,15 @@ def _names_read(
     token: Token, text: str, dialect: str, interest: Interest
 ) -> Iterator[tuple[str, int]]:
     """Yield the tables in a string that is SQL, or by whose name something may read them."""
-    if _READS_TABLE.match(token.text) or _read_by_name(text, token):
+    if token.kind == "jinja":
+        yield token.text, token.start
+    elif _READS_TABLE.match(token.text) or _read_by_name(text, token):
         for match in pattern(interest.tables).finditer(token.text):
             yield match[0], token.start + match.start()
     elif token.kind == "dollar":
         edge = token.text.index("$", 1) + 1
         inner = Placed.at(token.text[edge:-edge], token.start + edge)
-        for one in SqlText(inner, dialect).iter_tokens():
+        for one in SqlText(inner, dialect).every_token():
             named = one.kind == "string" and interest.in_text(one.text)[0]
             if named and _read_by_name(inner.text, one):
                 yield one.text, inner.place(one.start)
@@ -170,7 +171,7 @@ def _read_by_name(text: str, token: Token) -> bool:
     return not (_NO_READER.search(text, start, token.start) or _AS_OID.match(text, token.end))
 
 
-def leftover_in_program(
+def left_in_program(
     placed: Placed, harvest: Harvest, interest: Interest, collector: Collector, *, data: bool
 ) -> None:  # fmt: skip
     """Note the words that are left in a program, or in a file of data.
@@ -185,9 +186,7 @@ def leftover_in_program(
     spans, texts = sorted(harvest.passed), sorted(harvest.texts)
     tables, going = interest.mentions(placed.text)
     tables, going = (_left(found, collector, placed) for found in (tables, going))
-    used, named = (
-        [word for word in found if not _around(spans, word[1])] for found in (going, tables)
-    )
+    used, named = ([w for w in found if not _around(spans, w[1])] for found in (going, tables))
     for at, message in disguises(interest.columns).find(placed.text) if named else ():
         if at not in collector.accounted:
             collector.note(at, Look.ENTITY, message, open=True)
@@ -207,9 +206,7 @@ def leftover_in_program(
         _note(collector, "in a comment, or in SQL of another table", inside, open=False)
 
 
-def words_of_unread_file(
-    placed: Placed, interest: Interest, collector: Collector, why: str
-) -> None:
+def unread_file(placed: Placed, interest: Interest, collector: Collector, why: str) -> None:
     """Note every word of the plan in a file of a kind that is not read."""
     tables, going = interest.mentions(placed.text)
     if tables or interest.in_text(placed.text)[0]:
@@ -222,17 +219,14 @@ def _left(words: Words, collector: Collector, placed: Placed) -> list[tuple[str,
     return [(word, at) for word, at in found if at not in collector.accounted]
 
 
-def _around(spans: Sequence[tuple[int, int]], at: int) -> list[tuple[int, int]]:
+def _around(spans: Sequence[Span], at: int) -> list[Span]:
     """The innermost spans, of those that are sorted, in which a place stands."""
     before = bisect.bisect_right(spans, (at, sys.maxsize))
     return [one for one in spans[max(0, before - 3) : before] if one[0] <= at < one[1]]
 
 
 def _reads(
-    word: tuple[str, int],
-    placed: Placed,
-    texts: Sequence[tuple[int, int]],
-    tables: frozenset[str],
+    word: tuple[str, int], placed: Placed, texts: Sequence[Span], tables: frozenset[str]
 ) -> bool:
     """Whether a program may read all of a table by this word.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -123,16 +124,13 @@ class Rewritten:
 
 def join_parts(outcomes: Sequence[FileOutcome], tables: Iterable[str]) -> None:
     """Leave open the parts of a table's name that stand in several files of one consumer."""
-    by_consumer: dict[str, list[FileOutcome]] = defaultdict(list)
+    held: dict[str, set[str]] = defaultdict(set)
     for outcome in outcomes:
-        by_consumer[outcome.consumer].append(outcome)
-    for table in tables:
+        held[outcome.consumer] |= outcome.parts.keys()
+    for table, outcome in itertools.product(tables, outcomes):
         parts = set(table.split("_"))
-        for own in by_consumer.values():
-            held = {part for outcome in own for part in outcome.parts}
-            for outcome in own if len(parts) > 1 and held >= {*parts, "_"} else ():
-                for part in sorted(parts & outcome.parts.keys()):
-                    message = f"{part} may be joined to {table}: its other parts are in other files"
-                    place = outcome.parts[part]
-                    note = Note(place=place, look=Look.HOLE, message=message, open=True)
-                    outcome.notes.append(note)
+        if len(parts) > 1 and held[outcome.consumer] >= {*parts, "_"}:
+            for part in sorted(parts & outcome.parts.keys()):
+                message = f"{part} may be joined to {table}: its other parts are in other files"
+                place = outcome.parts[part]
+                outcome.notes.append(Note(place=place, look=Look.HOLE, message=message, open=True))

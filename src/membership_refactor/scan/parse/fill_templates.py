@@ -13,45 +13,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from sqlalchemy.dialects.mysql.reserved_words import RESERVED_WORDS_MYSQL
+from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
+
 from membership_refactor.scan.consumers import Macro
 from membership_refactor.scan.parse.piece import Placed, joined
 from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token, arguments, closing
 
 _MORE = """
-A ABS ACTION ADD AFTER AGAINST ALGORITHM ALWAYS ANY ARRAY ASC ATOMIC AUTO_INCREMENT AVG BEFORE
-BIGINT BINARY BIT BODY BOTH BTREE CALLED CASCADE CAST CHARACTER CHARSET CHECK COALESCE COLLATE
-COLUMN COLUMNS COMMENT COMMITTED CONCAT CONCURRENTLY CONDITION CONFLICT CONNECTION CONSTRAINT
-CONTINUE COUNT CURDATE CURRENT CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER CURSOR
-CURTIME CYCLE DATA DATABASE DATE_ADD DATE_FORMAT DATE_SUB DATEDIFF DAY DECLARE DEFAULT DEFERRABLE
-DEFERRED DEFINER DELIMITER DETERMINISTIC DISABLE DO DOMAIN DUAL DUPLICATE EACH ELSEIF ELSIF ENABLE
-ENUM EXCLUDED EXCLUDING EXCEPTION EXIT EXTRACT FIRST FOLLOWING FOREIGN FOUND FUNCTION GENERATED
-GLOBAL GREATEST GROUPING GROUPS GROUP_CONCAT HANDLER HIGH_PRIORITY HOUR IDENTITY IF IFNULL IGNORE
-IMMUTABLE INCLUDE INCLUDING INCREMENT INDEX INFINITY INHERITS INITIALLY INOUT INPUT INSTEAD INT
-INTEGER INVOKER ISNULL ISOLATION ITERATE KEY KEYS LABEL LANGUAGE LAST LEADING LEAKPROOF LEAST LEAVE
-LENGTH LEVEL LOCAL LOCK LOCKED LOGGED LOOP LOWER LOW_PRIORITY LTRIM MATCH MATCHED MATERIALIZED MAX
-MEMBER MIN MINUTE MODE MODIFIES MONTH NAMES NEW NEXT NO NONE NOTHING NOTNULL NOW NOWAIT NULLIF
-NULLS OBJECT OF OFF OLD ONLY OPEN OPTION ORDINALITY OTHERS OUT OVER OVERLAPS OWNED OWNER PARALLEL
-PARTITION PASSING PERFORM POLICY PRECEDING PRECISION PREPARE PRESERVE PRIMARY PRIVILEGES PROCEDURE
-QUERY QUICK RANGE READ READS RECURSIVE REF REFERENCES REFERENCING RELEASE REPEAT REPEATABLE REPLACE
-REPLICA RESET RESTART RESTRICT RETURN RETURNING RETURNS REVERSE REVOKE RLIKE ROLE ROLLUP ROUND ROW
-ROWS ROWTYPE ROW_NUMBER SCHEMA SECOND SECURITY SEPARATOR SEQUENCE SERIALIZABLE SESSION SETOF SHARE
-SHOW SIGNAL SIGNED SKIP SNAPSHOT SQL SQLEXCEPTION SQLSTATE STABLE START STATEMENT STATISTICS STDIN
-STORED STRAIGHT_JOIN STRICT STRING_AGG SUBSTRING SUM SYSTEM SYSDATE TABLESAMPLE TABLESPACE TEMP
-TEMPORARY TEXT TIES TIME TIMESTAMP TIMESTAMPDIFF TO TRAILING TRANSACTION TREAT TRIGGER TRIM
-TRUNCATE TYPE UNBOUNDED UNCOMMITTED UNDO UNLOGGED UNSIGNED UNTIL UPPER USAGE USER UTC VALID VALUE
-VARIADIC VARYING VERBOSE VIEW VOLATILE WHILE WITHIN WITHOUT WORK XOR YEAR ZONE UUID PUBLIC JSON
-VARCHAR CHAR DECIMAL NUMERIC FLOAT DOUBLE TINYINT SMALLINT BOOLEAN DATETIME BLOB SERIAL BIGSERIAL
-INNODB ENGINE UTF8 UTF8MB4 SAVEPOINT ROLLBACK COMMIT WORK COPY ANALYZE VACUUM EXPLAIN FETCH FROM
+ABS ACTION AFTER AGAINST ALGORITHM ALWAYS ATOMIC AVG BIGSERIAL BODY BTREE CALLED COALESCE COLUMNS
+COMMITTED CONCAT CONCURRENTLY CONFLICT CONNECTION COUNT CURDATE CURRENT CURTIME CYCLE DATA DATEDIFF
+DATE_ADD DATE_FORMAT DATE_SUB DAY DEFERRED DEFINER DELIMITER DISABLE DOMAIN DUPLICATE ELSIF ENABLE
+ENGINE EXCEPTION EXCLUDED EXCLUDING EXTRACT FOLLOWING FOUND GLOBAL GREATEST GROUP_CONCAT HANDLER
+HOUR IDENTITY IFNULL IMMUTABLE INCLUDE INCLUDING INCREMENT INFINITY INHERITS INNODB INPUT INSTEAD
+INVOKER ISOLATION LABEL LANGUAGE LAST LEAKPROOF LEAST LENGTH LEVEL LOCAL LOCKED LOGGED LOWER LTRIM
+MATCHED MATERIALIZED MAX MIN MINUTE MODE MONTH NAMES NO NONE NOTHING NOW NOWAIT NULLIF NULLS OPEN
+OTHERS OWNED OWNER PASSING PERFORM POLICY PRECEDING PRESERVE PRIVILEGES PUBLIC QUERY QUICK
+REFERENCING REPEATABLE REPLICA RESET RESTART RETURNS REVERSE ROUND ROWTYPE SAVEPOINT SECOND
+SERIALIZABLE SETOF SHARE SKIP SNAPSHOT STABLE STATEMENT STATISTICS STDIN STRICT STRING_AGG SUBSTRING
+SUM SYSDATE TABLESPACE TIES TIMESTAMPDIFF TRANSACTION TREAT TRIM TYPE UNBOUNDED UNCOMMITTED UNLOGGED
+UNTIL UPPER UTC UTF8 UTF8MB4 VALID VALUE WITHIN WITHOUT WORK ZONE
 """
 
 
 @lru_cache(maxsize=1)
 def keywords() -> frozenset[str]:
-    """Every word of SQL that sqlglot or the list above knows."""
-    from sqlglot.tokens import Tokenizer
+    """Every word of SQL that sqlglot, SQLAlchemy or the list above knows."""
+    from sqlglot.dialects import MySQL
 
-    words = {part for key in Tokenizer.KEYWORDS for part in key.upper().split()}
-    return frozenset(words | set(_MORE.split()))
+    known = [*MySQL.Tokenizer.KEYWORDS, *RESERVED_WORDS_MYSQL, *RESERVED_WORDS]
+    return frozenset({word for key in known for word in key.upper().split()} | {*_MORE.split()})
 
 
 _TABLE_BEFORE = {"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "USING"}
@@ -86,12 +77,12 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class UnknownMacro:
-    """A word that looks like a macro that nobody declared, with the words of its arguments."""
+    """A word that looks like a macro that nobody declared."""
 
     name: str
     offset: int
-    arguments: tuple[tuple[tuple[str, int], ...], ...] = ()
-    """For each argument its words, each with its offset in the file."""
+    words: tuple[tuple[str, int], ...] = ()
+    """The words of its arguments, each with its offset in the file."""
 
 
 @dataclass(slots=True)
@@ -128,16 +119,11 @@ def _expand(sql: SqlText, by_name: dict[str, Macro]) -> list[Placed]:
         end, values = token.end, []
         if index < len(found) and found[index].text == "(":
             close = closing(found, index)
-            values = [
-                placed.cut(found[a].start, found[b - 1].end)
-                for a, b in arguments(found, index, close)
-                if b > a
-            ]
+            given = [found[a:b] for a, b in arguments(found, index, close) if b > a]
+            values = [placed.cut(one[0].start, one[-1].end) for one in given]
             end, index = found[close].end, close + 1
-        pieces += [
-            placed.cut(last, token.start),
-            *_expansion(macro, values, placed.place(token.start)),
-        ]
+        expansion = _expansion(macro, values, placed.place(token.start))
+        pieces += [placed.cut(last, token.start), *expansion]
         last = end
     return [*pieces, placed.cut(last, len(placed.text))] if pieces else []
 
@@ -146,22 +132,16 @@ def _expansion(macro: Macro, values: Sequence[Placed], offset: int) -> list[Plac
     """The macro's own text stands at its name, its arguments where they are written."""
     if not macro.parameters:
         return [Placed.made(macro.expansion, offset)]
-    given = dict(zip(macro.parameters, values, strict=False))
+    given = dict.fromkeys(macro.parameters, Placed.made("", offset))
+    given |= zip(macro.parameters, values, strict=False)
     names = "|".join(map(re.escape, macro.parameters))
-    parts: list[Placed] = []
-    for number, text in enumerate(re.split(rf"\b({names})\b", macro.expansion)):
-        if number % 2 == 0:
-            parts.append(Placed.made(text, offset))
-        elif text in given:
-            parts.append(given[text])
-    return parts
+    texts = re.split(rf"\b({names})\b", macro.expansion)
+    return [given.get(text) or Placed.made(text, offset) for text in texts]
 
 
 def filled(sql: SqlText, *, filling: str = "guess") -> Filled:
     """Name the placeholders, fill the holes and blank the words that look like macros."""
-    result = Filled(sql)
-    known = keywords()
-    tight = filling != "guess"
+    result, known, tight = Filled(sql), keywords(), filling != "guess"
     edits: list[tuple[int, int, str]] = []
     dropped: set[int] = set()
     if tight or any(word not in known for word in _CAPITALS.findall(sql.text)):
@@ -171,8 +151,7 @@ def filled(sql: SqlText, *, filling: str = "guess") -> Filled:
         edits += _fill(result, tokens, filling)
     edits.sort()
     apart = [e for n, e in enumerate(edits) if n == 0 or e[0] >= edits[n - 1][1]]
-    if apart:
-        result.sql = SqlText(sql.placed.replaced(apart), sql.dialect)
+    result.sql = SqlText(sql.placed.replaced(apart), sql.dialect) if apart else sql
     return result
 
 
@@ -189,7 +168,7 @@ def _unknown_macros(
             continue
         before, after = found[index - 1], found[index + 1] if index + 1 < len(found) else NO_TOKEN
         call = after.text == "("
-        if not _ends_expression(before, known) or after.text == "." or before.word == "AS":
+        if not ends_expression(before, known) or after.text == "." or before.word == "AS":
             continue
         if token.text.lower() in qualifiers:
             continue
@@ -200,21 +179,17 @@ def _unknown_macros(
         shouting = placed.text.isupper()
         if not (third or (capitals and not shouting) or (tight and call and not alias_list)):
             continue
-        close, words = index, []
-        if call:
-            close = closing(found, index + 1)
-            words = [
-                tuple((t.text, placed.place(t.start)) for t in found[a:b] if t.kind == "word")
-                for a, b in arguments(found, index + 1, close)
-            ]
-        skip = close
+        skip = close = closing(found, index + 1) if call else index
+        words = [(t.text, placed.place(t.start)) for t in found[index + 1 : close]
+                 if t.kind == "word"]  # fmt: skip
         dropped.update(t.start for t in found[index : close + 1])
         result.macros.append(UnknownMacro(token.text, placed.place(token.start), tuple(words)))
         edits.append((token.start, found[close].end, " "))
     return edits
 
 
-def _ends_expression(token: Token, known: frozenset[str]) -> bool:
+def ends_expression(token: Token, known: frozenset[str]) -> bool:
+    """Whether an expression, or the name of a table, may end with this token."""
     if token.kind == "word":
         return token.word not in known or token.word in ("NULL", "TRUE", "FALSE", "END")
     return token.kind in ("string", "quoted", "number", "param", "hole") or token.text == ")"

@@ -32,6 +32,10 @@ OPEN = {Look.UNPARSED, Look.HOLE, Look.MACRO, Look.DYNAMIC, Look.FRAGMENT, Look.
 """Notes of these kinds leave it open whether the consumer is clear, unless they say otherwise."""
 
 
+HOLE = "{hole}"
+"""What stands for an expression of the program."""
+
+
 class Edit(NamedTuple):
     """Put ``text`` in the place of what stands between ``start`` and ``end``."""
 
@@ -75,9 +79,15 @@ class Placed:
         """The offset in the file of a position in the text."""
         return self.offsets[min(position, len(self.text))]
 
+    def span(self, part: tuple[int, int]) -> tuple[int, int]:
+        """The offsets in the file of a part of the text."""
+        return self.place(part[0]), self.place(part[1])
+
     def replaced(self, edits: Sequence[tuple[int, int, str]], *, made: int | None = None) -> Placed:
         """Make edits (start, end, text), sorted and apart. New text stands where the old began, or
         at the offset ``made``."""
+        if not edits:
+            return self
         offsets: list[int] = []
         last = 0
         for start, end, new in edits:
@@ -109,6 +119,12 @@ class Lines:
     def of(self, offset: int) -> tuple[int, int]:
         line = bisect.bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
+
+
+def small(text: str) -> str:
+    """The text in small letters, each at its place."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower()[:1] for c in text)
 
 
 UNKNOWN_TABLE = "?"

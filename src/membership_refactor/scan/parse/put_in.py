@@ -1,30 +1,38 @@
-"""Find tables of a statement whose names are put in at run time."""
+"""Find tables whose names are put in at run time: in statements, and in calls of a program."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from membership_refactor.scan.parse.fill_templates import REF, keywords
+from membership_refactor.scan.parse.fill_templates import REF, ends_expression, keywords
+from membership_refactor.scan.parse.piece import HOLE, Placed, small
 from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token
 
-BEFORE_TABLE = r"\b(?:from|into|update|join|table|copy|only|truncate)\b"
-_SIGNS = "{%<#?@$&:^~!"
-_SIGN = re.compile(rf"[{_SIGNS}]")
+BEFORE_TABLE = r"\b(?:from|into|update|join|table|copy|only|truncate|alter|drop)\b"
+_SIGNS = "{%<#?@$&:^~!|"
 """The beginning of what is put in: of templates, clients and drivers."""
+_MARKED = r"_+[A-Z][A-Z_]*_|__\w+__|TABLE_?NAME"
+"""A word that a program replaces."""
+_SIGN = re.compile(rf"[{_SIGNS}]|\b(?:{_MARKED})\b")
 _TABLES = {
     "FROM", "JOIN", "INTO", "UPDATE", "TABLE", "COPY", "ONLY", "USING", "TRUNCATE", "LIKE",
     "INHERITS", "OF", "REFERENCES", "EXISTS", "LATERAL", "ON", "TO", "IMMEDIATE", "CLUSTER",
-    "ANALYZE", "VACUUM",
+    "ANALYZE", "VACUUM", "ALTER", "DROP",
 }  # fmt: skip
 _QUERIES = {"SELECT", "DELETE", "PERFORM", "VALUES", "WITH", "INSERT"}
 _CLAUSES = {"WHERE", "GROUP", "ORDER", "HAVING", "WINDOW", "LIMIT", "OFFSET", "FETCH", "FOR", "SET",
             "RETURNING", "WHEN", "UNION", "EXCEPT", "INTERSECT"} | _QUERIES  # fmt: skip
 """Behind the condition of a join, its tables end here."""
 _GO_ON = {"AS", "LEFT", "RIGHT", "INNER", "OUTER", "FULL", "CROSS", "NATURAL", "IF"}
+_JOINED = ("FROM", "JOIN", "USING")
+"""Words before a list of tables, in which another one may be put in."""
+_ON_TABLE = ("GRANT", "REVOKE", "COMMENT")
+_FIRST = ("UPDATE", "CLUSTER", "ANALYZE", "VACUUM", "ALTER", "DROP")
+"""Words of which only the first of a statement comes before a table."""
 _NEW = {"CREATE", "TEMP", "TEMPORARY", "UNLOGGED", "FOREIGN"}
 _PROSE = re.compile(
-    r"\s*(?:copy\b(?!.*\b(?:to|from)\s+(?:stdout\b|stdin\b|program\b|:?'))|update\b(?!.*\bset\b)"
+    r"\s*(?:from\s+[\w.]+\s+import\b|copy\b(?!.*\b(?:to|from)\s+(?:stdout\b|stdin\b|program\b|:?'))|update\b(?!.*\bset\b)"
     r"|table\s+(?:\{\{.*?\}\}|\S+)\s+(?!(?:order|limit|offset|union|except|intersect)\b)\w)",
     re.I | re.S,
 )
@@ -35,6 +43,13 @@ _EVERY_TABLE = (
     r"|(?<!all\s)\btables\s+in\s+schema\b|\b(?:schema|database)_to_xml"
 )
 _STRING = re.compile(r"'[^']*'")
+_LOOKED_UP = re.compile(
+    rf"[{_SIGNS}][^\s;,]{{0,80}}?\s*::\s*(?:pg_catalog\s*\.\s*)?regclass\b"
+    rf"|\bcast\s*\(\s*'?[{_SIGNS}][^()]*\bas\s+regclass\b|\b(?:attname|column_name)\b"
+    rf".{{0,2000}}\b(?:attrelid|table_name|relname)\s*=\s*(?:any\s*)?[('\"]*[{_SIGNS}]",
+    re.I | re.S,
+)
+"""A table is looked up by a name that is put in."""
 _RUNS_SQL = re.compile(rf"\b(?:\w+_to_xml\w*|dblink\w*|crosstab\w*)\s*\([^()]*?[{_SIGNS}]", re.I)
 _READS_EVERY_TABLE = re.compile(_EVERY_TABLE, re.I)
 HOLDS_SQL = re.compile(
@@ -42,7 +57,7 @@ HOLDS_SQL = re.compile(
         r"\bselect\b[^;]{0,400}?\bfrom\b|\b(?:insert|merge)\s+into\b|\bdelete\s+from\b"
         rf"|\bupdate\b[^;]{{0,200}}?\bset\b|{_EVERY_TABLE}"
         rf"|(?:{BEFORE_TABLE}|\b(?:like|inherits|references|exists|partition\s+of)\b)"
-        r"\s*[\w.\"`\[(]*(?:[\"'`]+\s*[+.&|,)\"'`]|[{%<#?@$&:^\\])"
+        r"\s*[\w.\"`\[(]*(?:[\"'`]+\s*[+.&|,)\"'`]|[{%<#?@$&:^\\|]|(?<=_)_)|\bregclass\b"
     ).encode(),
     re.I,
 )
@@ -55,23 +70,27 @@ def run_time_table(sql: SqlText) -> tuple[int, str] | None:
     shown = " ".join(text.split())[:60]
     if _READS_EVERY_TABLE.search(text):
         return 0, f"it reads every table of a schema: {shown}"
+    if _LOOKED_UP.search(text):
+        return 0, f"it looks a table up by a name that is put in at run time: {shown}"
     bare = _STRING.sub("''", text)
     if not _SIGN.search(bare) or _PROSE.match(text):
         return None
     if _RUNS_SQL.search(bare):
         return 0, f"it runs SQL that is put in at run time: {shown}"
-    at = next((token.start for token in _put_in(sql)), None)
-    return None if at is None else (at, f"the table's name is put in at run time: {shown}")
+    for token, what in _put_in(sql):
+        return token.start, f"{what} is put in at run time: {shown}"
+    return None
 
 
-def _put_in(sql: SqlText) -> Iterator[Token]:
-    """Yield what is put in at run time where the name of a table stands."""
+def _put_in(sql: SqlText) -> Iterator[tuple[Token, str]]:
+    """Yield what is put in where the name of a table stands, or behind one, where a join can."""
     text, before, head = sql.text, NO_TOKEN, sql.tokens[0].word if sql.tokens else ""
-    query, among, joined = head == "FROM", False, False
+    query, among, joined, listed = head == "FROM", False, False, False
     around: list[tuple[bool, bool, bool]] = []
     for token in sql.tokens:
         word = token.word
         first = before.text in ("", "(", ")") or before.word in ("EXPLAIN", "ANALYZE", "VERBOSE")
+        changed = among and before.word in ("ALTER", "DROP")
         name = among and (before.word in _TABLES or before.text in (",", ".", "("))
         if token.text.startswith(("{%", "{#")):
             continue
@@ -84,32 +103,102 @@ def _put_in(sql: SqlText) -> Iterator[Token]:
             among = True  # behind the condition of a join
         elif word in _TABLES and not (word == "ON" and among):
             among = {
-                "FROM": (query and before.word != "DISTINCT") or head == "PREPARE",
+                "FROM": (query and before.word != "DISTINCT") or head in ("PREPARE", "SHOW"),
                 "INTO": {head, before.word} & {"INSERT", "MERGE", "REPLACE"} != set(),
                 "TABLE": before.word not in _NEW,
                 "USING": head != "EXECUTE",
                 "LIKE": before.text in ("(", ","),
                 "OF": before.word == "PARTITION",
-                "ON": head in ("GRANT", "REVOKE") or (head in ("CREATE", "DROP") and not query),
+                "ON": head in _ON_TABLE or (head in ("CREATE", "DROP") and not query),
                 "TO": head == "CREATE" and before.word in ("INSERT", "UPDATE", "DELETE"),
                 **dict.fromkeys(("EXISTS", "ONLY"), among),
-                **dict.fromkeys(("UPDATE", "CLUSTER", "ANALYZE", "VACUUM"), first),
+                **dict.fromkeys(_FIRST, first),
             }.get(word, True)
+            listed = word in _JOINED if among else listed
             query |= word == "UPDATE" and first
-        elif word in _QUERIES or (word in keywords() and not name):
+        elif word in _QUERIES or (word in keywords() and (changed or not name)):
             joined = (among and word == "ON") or (joined and word not in _CLAUSES)
             query, among = query or word in _QUERIES, among and word in _GO_ON
         elif name and _is_put_in(token, text):
-            yield token
+            yield token, "the table's name"
+        elif listed and (among or joined) and token.kind in ("hole", "jinja", "param"):
+            apart = text[token.start - 1 : token.start].isspace() or token.text == HOLE
+            if apart and token.text[0] != "?" and ends_expression(before, keywords()):
+                yield token, "text that may join a table"
         before = token
 
 
 def _is_put_in(token: Token, text: str) -> bool:
     """Whether this may be any name. Names that are known in part are looked for by their parts."""
     inner, end = token.text.strip('"`'), token.end
+    if re.fullmatch(_MARKED, inner):
+        return True
     if inner[:1] not in _SIGNS or REF.match(inner) or _KNOWN.match(text, end):
         return False
     if token.kind == "quoted":
         return not inner[-1:].isalnum()
-    glued = text[token.start - 1 : token.start] + text[end : end + 1]
-    return token.kind == "punct" or re.search(r"\w", glued) is None
+    before, after = text[token.start - 1 : token.start], text[end : end + 1]
+    if token.kind == "punct":
+        return inner != ":" or after in ("'", '"')
+    return re.search(r"\w", before + after) is None
+
+
+_BY_NAME = re.compile(
+    r"(?:(?:sql_?table|db(?:read|write)table|\b(?:tbl|knex|op\.(?:drop|rename)_table)|\.to_sql"
+    r"|saveastable|\b(?:db|sql|spark|session|knex|conn\w*|dsl|query)\b[\w.()]{0,60}"
+    r"(?:\.|->|::)table)\(|\bmeta\w*\.tables(?:\[|\.get\()|\btable\((?=[^,()]+,\s*[\w.]*meta)"
+    r"|dbtable[\"']\s*,|\bapps\.get_model\((?:[\"'][\w.]+[\"'],)?)"
+    r"(?!\s*\w*con\w*\s*,\s*[\"'`])\s*(?:\w+\s*=\s*)?"
+    r"(?:[f$@]{0,2}[\"'`][{$#%]|[$@&]*(?!self\b)(?P<name>[a-z_][\w.]*)\s*[],)(+%|.[])"
+    r"|\bsorted_tables\b(?!`)|\bget_table_names\(|\bmeta\w*\.tables\.(?:values|items)\("
+)
+"""A call that takes a table by a name which is no text, or takes every table."""
+_CALLS = ("table(", "tables[", "tables.", "dbtable", "to_sql(", "tbl(", "knex(", "get_model(",
+          "sorted_tables", "table_names(")  # fmt: skip
+_DEFINED = re.compile(r"\b(?:def|fun|func|function|fn|sub)\s+[\w.:]*\Z")
+_GIVEN = re.compile(
+    r"^[ \t]*(?:[\w.$]+[ \t]+){0,5}(?:\w+\.)*[$@]?(\w+)(?:[ \t]*:[ \t]*[\w\[\]]+)?[ \t]*"
+    r"(?::?=|<-)[ \t]*[\"'`][\w.]+[\"'`]",
+    re.M,
+)
+"""A name to which a line gives a text."""
+
+
+def read_by_name(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the calls of a program by which it may take any table: the place, and what to look at.
+
+    A name that the file gives a text to is known.
+    """
+    lower = small(text)
+    found = list(_BY_NAME.finditer(lower)) if any(word in lower for word in _CALLS) else []
+    known = set(_GIVEN.findall(lower)) if found else set()
+    for match in found:
+        start, end = match.span()
+        name = (match["name"] or "").rsplit(".", 1)[-1]
+        if name not in known and not _DEFINED.search(lower, max(0, start - 60), start):
+            shown = re.split(r"[)\n]", text[start : end + 40])[0]
+            yield start, f"a table is taken by a name that is put in at run time: {shown}"
+
+
+_STATEMENT = re.compile(
+    r"(?:(?<=[\"'`])\s*table\b|\b(?:select\b[^;]{1,400}?\bfrom|(?:insert|merge)\s+into|delete\s+from"
+    r"|update|truncate|copy|(?:alter|drop|lock)\s+\S+)\b)[^;]{1,400}",
+    re.I,
+)
+_GOES_ON = r"\s*(?:[+&^]|<>|\|\||\.\.)"
+_TAG = r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>"
+
+
+def unread_statements(placed: Placed, dialect: str) -> Iterator[tuple[int, str]]:
+    """Yield the tables that are put in at run time in a text which no grammar reads."""
+    for match in _STATEMENT.finditer(placed.text):
+        start, end = match.span()
+        quote = placed.text[start - 1 : start]
+        if quote in ("'", '"', "`"):
+            closed = re.compile(rf"{quote}(?!{_GOES_ON})").search(placed.text, start, end)
+            end = closed.start() if closed else end
+        cut = placed.cut(start, end)
+        signs = re.finditer(rf"{_TAG}|[\"'`]{_GOES_ON}[^\"'`;\n]*[\"'`]?", cut.text)
+        whole = cut.replaced([(*m.span(), " " if m[0][0] == "<" else HOLE) for m in signs])
+        if (found := run_time_table(SqlText(whole, dialect))) is not None:
+            yield whole.place(found[0]), found[1]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from membership_refactor.scan.parse.piece import Placed, joined
@@ -67,6 +68,7 @@ _TEXTS = {
 _COMMENTS = {"postgres": "", "mysql": r"|\#(?!\{)[^\n]*"}
 
 
+@cache
 def _patterns(rest: str, flags: int = 0) -> dict[str, re.Pattern[str]]:
     """For each dialect comments, templates and texts, and then the rest."""
     return {
@@ -93,13 +95,8 @@ class SqlText:
     def text(self) -> str:
         return self.placed.text
 
-    @cached_property
-    def every_token(self) -> list[Token]:
-        """All tokens; blanks and comments too."""
-        return list(self.iter_tokens())
-
-    def iter_tokens(self) -> Iterator[Token]:
-        """Yield all tokens; a large text is not kept."""
+    def every_token(self) -> Iterator[Token]:
+        """Yield all tokens, blanks and comments too. They are not kept."""
         for match in _TOKENS[_like(self.dialect)].finditer(self.text):
             kind = match.lastgroup or "punct"
             yield Token(_KINDS.get(kind, kind), match.start(), match.end(), match[0])
@@ -107,7 +104,17 @@ class SqlText:
     @cached_property
     def tokens(self) -> list[Token]:
         """The tokens without blanks and comments."""
-        return [token for token in self.every_token if token.kind not in ("space", "comment")]
+        return [token for token in self.every_token() if token.kind not in ("space", "comment")]
+
+    def inside(self, token: Token) -> Placed:
+        """What stands in a string, with its doubled quotes undone, or between dollars."""
+        text = token.text
+        if token.kind == "dollar":
+            tag = text.index("$", 1) + 1
+            closed = text.endswith(text[:tag]) and len(text) >= 2 * tag
+            return self.placed.cut(token.start + tag, token.end - (tag if closed else 0))
+        inner = self.placed.cut(token.start + 1 + (text[:1] in "eE"), token.end - 1)
+        return inner.replaced([(*m.span(), "'") for m in re.finditer("''", inner.text)])
 
     @property
     def body(self) -> tuple[int, int]:
@@ -120,15 +127,14 @@ _MARKS = r"""
  |(?P<inner>\bEND\s+(?:IF|LOOP|WHILE|REPEAT)\b)
  |(?P<closes>\bEND\b(?:\s+CASE\b)?)
  |(?P<opens>\b(?:BEGIN|CASE)\b)
- |(?P<end>;)
  |(?P<meta>\\)
-"""
-_MARKS_OF = _patterns(_MARKS, re.IGNORECASE)
+ |(?P<end>"""
 
 
-def marks(text: str, dialect: str) -> Iterator[tuple[str, int, int]]:
+def marks(text: str, dialect: str, delimiter: str) -> Iterator[tuple[str, int, int]]:
     """Yield what cuts a text into statements: far fewer pieces than all of its tokens."""
-    for match in _MARKS_OF[_like(dialect)].finditer(text):
+    pattern = _patterns(f"{_MARKS}{re.escape(delimiter)})", re.IGNORECASE)[_like(dialect)]
+    for match in pattern.finditer(text):
         kind = match.lastgroup or ""
         if kind in ("closes", "opens", "end", "meta"):
             yield kind, match.start(), match.end()
@@ -146,16 +152,13 @@ def closing(found: list[Token], opening: int) -> int:
 
 def arguments(found: list[Token], opening: int, close: int) -> list[tuple[int, int]]:
     """The argument ranges (token indexes, end exclusive) between two brackets."""
-    parts: list[tuple[int, int]] = []
-    depth, start = 0, opening + 1
+    depth, borders = 0, [opening]
     for index in range(opening + 1, close):
         depth += (found[index].text in "([") - (found[index].text in ")]")
         if found[index].text == "," and depth == 0:
-            parts.append((start, index))
-            start = index + 1
-    if start < close:
-        parts.append((start, close))
-    return parts
+            borders.append(index)
+    parts = [(before + 1, after) for before, after in itertools.pairwise([*borders, close])]
+    return [part for part in parts if part != (close, close)]
 
 
 _WRAPPERS = (
@@ -215,25 +218,21 @@ def _with_plain_names(placed: Placed) -> Placed:
     text = placed.text
     if escaped := list(_ESCAPED.finditer(text)):
         own = _UESCAPE.search(text)
-        code = re.compile(
-            rf"{re.escape(own[1] if own else chr(92))}(?:\+([0-9a-f]{{6}})|([0-9a-f]{{4}}))", re.I
-        )
-        edits: list[tuple[int, int, str]] = []
+        sign = re.escape(own[1] if own else "\\")
+        code = re.compile(rf"{sign}(?:\+([0-9a-f]{{6}})|([0-9a-f]{{4}}))", re.I)
+        edits = [(*own.span(), "")] if own else []
         for match in escaped:
             edits.append((match.start(), match.start(2), ""))
             for one in code.finditer(text, match.start(2), match.end()):
-                number = min(int(one[1] or one[2], 16), 0x10FFFF)
-                edits.append((*one.span(), chr(number)))
-        if own:
-            edits.append((*own.span(), ""))
+                edits.append((*one.span(), chr(min(int(one[1] or one[2], 16), 0x10FFFF))))
         placed = placed.replaced(sorted(edits))
     if len(placed.text) > _LONG:
         # Rows of data need no parser. Two stay, so that there are several.
         rows = [(*m.span(1), "") for m in _MORE_ROWS.finditer(placed.text)]
         values = [(*m.span(1), "") for m in _MORE_VALUES.finditer(placed.text)] if not rows else []
         placed = placed.replaced(rows or values)
-    brackets = [(*match.span(n), " ") for match in _ONLY.finditer(placed.text) for n in (1, 2)]
-    return placed.replaced(brackets) if brackets else placed
+    only = _ONLY.finditer(placed.text)
+    return placed.replaced([(*match.span(n), " ") for match in only for n in (1, 2)])
 
 
 def is_policy(text: str) -> bool:

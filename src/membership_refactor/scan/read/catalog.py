@@ -84,9 +84,8 @@ def catalog_outcomes(
 
 def _dependents(connection: Connection, schema: str, structure: Structure) -> Iterator[FileOutcome]:
     tables = {table.name: table for table in structure.tables}
-    rows = connection.exec_driver_sql(
-        _DEPENDENTS + MARK, (schema, list(tables), ledger_schema(schema))
-    ).all()
+    given = (schema, list(tables), ledger_schema(schema))
+    rows = connection.exec_driver_sql(_DEPENDENTS + MARK, given).all()
     found: dict[str, FileOutcome] = {}
     for table_name, column, kind, identity in rows:
         table = tables[table_name]
@@ -94,18 +93,16 @@ def _dependents(connection: Connection, schema: str, structure: Structure) -> It
         outcome = found.setdefault(path, FileOutcome(path, CONSUMER, statements=1))
         place = Place(path=path, line=1, column=1)
         standing = table.standing(column) if column else None
+        columns = (column,) if column else ()
         if standing in GOING:
-            outcome.references.append(
-                Reference(
-                    place=place, table=table.name, column=column, columns=(column,),
-                    written=column, kind=Kind.READ, standing=str(standing),
-                )
+            reference = Reference(
+                place=place, table=table.name, column=column, columns=columns, written=column,
+                kind=Kind.READ, standing=str(standing),
             )  # fmt: skip
+            outcome.references.append(reference)
         elif table.leaves and not any(use.table == table.name for use in outcome.tables):
-            why = (
-                "it stays bound to the renamed table: look where it points after step retire_source"
-            )
-            columns = (column,) if column else ()
+            why = "it stays bound to the renamed table: look where it points after "
+            why += "step retire_source"
             use = TableUse(place=place, table=table.name, columns=columns, why=why)
             outcome.tables.append(use)
     yield from (outcome for outcome in found.values() if not outcome.empty)
@@ -150,9 +147,8 @@ ORDER BY c.relname, a.attnum
 def columns_portrait(connection: Connection, schema: str) -> Portrait:
     """Read only the columns of every table and view of the schema."""
     made: dict[str, list[Column]] = {}
-    for table, name, type_, not_null, generated in connection.exec_driver_sql(
-        _COLUMNS + MARK, (schema,)
-    ):
+    rows = connection.exec_driver_sql(_COLUMNS + MARK, (schema,))
+    for table, name, type_, not_null, generated in rows:
         column = Column(name=name, type=type_, not_null=not_null, generated=generated or None)
         made.setdefault(table, []).append(column)
     tables = (Table(schema=schema, name=n, columns=tuple(own)) for n, own in made.items())
@@ -180,19 +176,14 @@ def statement_outcomes(
     scanner's. A text that is hidden leaves that consumer open.
     """
     for one, calls in sorted(running.items(), key=lambda item: (item[0].role, item[0].text or "")):
-        own = (
-            number
-            for number, consumer in enumerate(consumers)
-            if one.role in consumer.roles or one.application in consumer.applications
-        )
-        scanner = scanners[next(own, len(scanners) - 1)]
+        pairs = zip(consumers, scanners, strict=False)
+        own = (s for c, s in pairs if one.role in c.roles or one.application in c.applications)
+        scanner = next(own, scanners[-1])
         who = f"{one.role} ({one.application})" if one.application else one.role
         shown = f"statement of {who}, {calls:,} calls"
         if one.text is None:
-            why = (
-                "its text is hidden or cannot be read: grant pg_read_all_stats to the role that "
-                "scans, or give a log in UTF-8"
-            )
+            why = "its text is hidden or cannot be read: grant pg_read_all_stats to the role "
+            why += "that scans, or give a log in UTF-8"
             yield FileOutcome.unread(shown, scanner.analyser.consumer.name, why)
         else:
             outcome = scanner.scan_text(one.text, shown)

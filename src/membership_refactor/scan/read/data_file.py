@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from membership_refactor.scan.parse.piece import Harvest, Placed, joined
-from membership_refactor.scan.read.grammars import DATA, HOLE, KINDS, below, grammar, masked
+from membership_refactor.scan.parse.piece import HOLE, Harvest, Placed, joined
+from membership_refactor.scan.read.grammars import DATA, KINDS, below, grammar, masked
 from membership_refactor.scan.read.program_file import WORTH, program_pieces
 from membership_refactor.scan.read.program_texts import Texts
 from membership_refactor.scan.read.sql_file import (
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _SHELL = re.compile(r"\b(?:psql|mysql|sqlcmd|sqlite3|bash|sh|run)\b|^#!")
-_MAGIC = re.compile(r"^[ \t]*[%!].*$", re.M)
+_MAGIC = re.compile(r"^[ \t]*[%!][ \t%!]*(.*)$", re.M)
 _CELL = re.compile(r"\A\s*%%(\w+)[^\n]*\n?")
 
 
@@ -36,8 +36,7 @@ def data_pieces(placed: Placed, format_: str, dialect: str, interest: Interest) 
         return _notebook(placed, dialect, interest)
     texts = Texts(placed, grammar(format_))
     harvest = Harvest(
-        passed=[(placed.place(a), placed.place(b)) for a, b in texts.comments],
-        broken=texts.root.has_error,
+        passed=[placed.span(comment) for comment in texts.comments], broken=texts.root.has_error
     )
     for value in _values(texts, interest):
         found = embedded_pieces(Text([value], escape=""), dialect, interest)
@@ -58,13 +57,12 @@ def _notebook(placed: Placed, dialect: str, interest: Interest) -> Harvest:
         fields = {texts.code[slice(*p[0].byte_range)].strip('"'): p[-1] for p in pairs}
         for name in ("outputs", "metadata"):
             if name in fields:
-                harvest.passed.append(_span(placed, fields[name]))
-        kind = fields.get("cell_type")
-        source = fields.get("source")
+                harvest.passed.append(placed.span(fields[name].byte_range))
+        kind, source = fields.get("cell_type"), fields.get("source")
         if kind is None or source is None:
             continue
         if "code" not in placed.text[kind.start_byte : kind.end_byte]:
-            harvest.passed.append(_span(placed, source))
+            harvest.passed.append(placed.span(source.byte_range))
             continue
         lines = source.named_children if source.type == "array" else [source]
         cell = joined([part for line in lines for part in texts.literals.parts(line)])
@@ -80,19 +78,15 @@ def _cell(cell: Placed, language: str, dialect: str, interest: Interest) -> Harv
             return sql_pieces(rest, dialect)
         language = {"bash": "bash", "sh": "bash", "R": "r"}.get(magic[1], language)
         cell = rest
-    harvest = Harvest()
-    blanks: list[tuple[int, int, str]] = []
-    for line in _MAGIC.finditer(cell.text) if language == "python" else ():
-        at = line.start() + len(line[0]) - len(line[0].lstrip(" \t%!"))
-        command = cell.cut(at, line.end())
+    lines = list(_MAGIC.finditer(cell.text)) if language == "python" else []
+    blank = cell.replaced([(*line.span(), " " * len(line[0])) for line in lines])
+    harvest = program_pieces(blank, language, dialect, interest)
+    for command in (cell.cut(*line.span(1)) for line in lines):
         if command.text.lower().startswith("sql"):
-            harvest.add(
-                embedded_pieces(Text([command.cut(3, len(command.text))]), dialect, interest)
-            )
+            text = Text([command.cut(3, len(command.text))])
+            harvest.add(embedded_pieces(text, dialect, interest))
         else:
             harvest.add(program_pieces(command, "bash", dialect, interest))
-        blanks.append((line.start(), line.end(), " " * len(line[0])))
-    harvest.add(program_pieces(cell.replaced(blanks), language, dialect, interest))
     return harvest
 
 
@@ -125,10 +119,6 @@ def _values(texts: Texts, interest: Interest) -> list[Placed]:
     return found
 
 
-def _span(placed: Placed, node: Node) -> tuple[int, int]:
-    return placed.place(node.start_byte), placed.place(node.end_byte)
-
-
 _KEYWORDS = {"where": "WHERE ", "set": "SET "}
 _TOO_MUCH = re.compile(r"\A\s*(?:AND|OR)\b|,\s*\Z", re.I)
 _ENTITY = re.compile(r"&(?:#\w+|\w+);")
@@ -137,20 +127,19 @@ _ENTITY = re.compile(r"&(?:#\w+|\w+);")
 class _Reader:
     def __init__(self, placed: Placed, dialect: str, interest: Interest) -> None:
         self.placed, self.dialect, self.interest = placed, dialect, interest
-        self.code = masked(placed.text)
-        root, _ = grammar("xml").parsed(self.code)
+        root, _ = grammar("xml").parsed(masked(placed.text))
         self.harvest = Harvest(broken=root.has_error)
         self.parts: dict[str, Node] = {}
         """The parts of statements that are included by their id."""
         self.included: set[str] = set()
         for node in below(root):
-            if node.type == "element" and self._name(node) == "sql":
-                self.parts.setdefault(self._attributes(node).get("id", ""), node)
+            name, attributes = self._head(node) if node.type == "element" else ("", {})
+            if name == "sql" and "id" in attributes:
+                self.parts.setdefault(attributes["id"], node)
             elif node.type == "Comment":
-                self.harvest.passed.append((node.start_byte, node.end_byte))
+                self.harvest.passed.append(node.byte_range)
             elif node.type == "AttValue":
                 self._take([self._text(node.start_byte + 1, node.end_byte - 1)])
-        self.parts.pop("", None)
         self._read(root)
         for name, node in self.parts.items():
             if name not in self.included:
@@ -176,7 +165,7 @@ class _Reader:
 
     def _content(self, node: Node) -> Iterator[Placed]:
         """Yield the text of an element, with that of the elements inside."""
-        name, attributes = self._name(node), self._attributes(node)
+        name, attributes = self._head(node)
         at = self.placed.place(node.start_byte)
         if name == "include" and "refid" in attributes:
             part = attributes["refid"].rsplit(".", 1)[-1]
@@ -207,23 +196,19 @@ class _Reader:
 
     def _text(self, start: int, end: int) -> Placed:
         cut = self.placed.cut(start, end)
-        found = [(*m.span(), html.unescape(m[0])) for m in _ENTITY.finditer(cut.text)]
-        return cut.replaced(found) if found else cut
+        return cut.replaced([(*m.span(), html.unescape(m[0])) for m in _ENTITY.finditer(cut.text)])
 
     def _inside(self, node: Node) -> list[Node]:
         return [c for part in node.named_children if part.type == "content"
                 for c in part.named_children]  # fmt: skip
 
-    def _name(self, node: Node) -> str:
-        names = [c for c in node.named_children[0].named_children if c.type == "Name"]
-        return self.code[names[0].start_byte : names[0].end_byte] if names else ""
-
-    def _attributes(self, node: Node) -> dict[str, str]:
-        found = {}
-        for attribute in node.named_children[0].named_children:
-            if attribute.type == "Attribute" and attribute.named_child_count == 2:
-                name, value = attribute.named_children
-                found[self.code[name.start_byte : name.end_byte]] = self.placed.text[
-                    value.start_byte + 1 : value.end_byte - 1
-                ]
-        return found
+    def _head(self, node: Node) -> tuple[str, dict[str, str]]:
+        """The name and the attributes of an element."""
+        name, attributes, text = "", {}, self.placed.text
+        for one in node.named_children[0].named_children:
+            parts = [text[slice(*part.byte_range)] for part in one.named_children]
+            if one.type == "Name":
+                name = text[slice(*one.byte_range)]
+            elif one.type == "Attribute" and len(parts) == 2:
+                attributes[parts[0]] = parts[1][1:-1]
+        return name, attributes

@@ -6,19 +6,14 @@ and was not read leaves its place open.
 
 from __future__ import annotations
 
-import base64
-import bz2
-import codecs
-import contextlib
 import html
-import lzma
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from membership_refactor.scan.parse.piece import Placed
+from membership_refactor.scan.parse.piece import Placed, small
 from membership_refactor.scan.parse.put_in import BEFORE_TABLE
+from membership_refactor.scan.read.coded_names import Codes
 from membership_refactor.scan.read.grammars import unescaped
 
 _ESCAPE = re.compile(
@@ -65,14 +60,8 @@ _CHANGE = re.compile(
 _NEAR = 120
 _LEAST = 4
 """So many letters of a name are a sign of it."""
-
-_COMPRESSED = re.compile(
-    r"(?<![A-Za-z0-9+/])(?:H4sI|eJ[w-z]|eN[m-z]|QlpoO|/Td6WFo|KLUv/)[A-Za-z0-9+/\s]{20,}={0,2}"
-    r"|\b1[fF]8[bB]08[0-9a-fA-F\s]{30,}"
-)
-"""What gzip, zlib, bzip2, xz and zstd write, as text."""
-_MOST = 20_000_000
-"""So many bytes of a compressed text are read."""
+_SHORT = 3
+"""So many are one where the rest of the name stands in the same file."""
 
 Found = Iterator[tuple[int, str]]
 
@@ -85,14 +74,21 @@ class Disguises:
         every = names - {name.replace("_", "") for name in in_parts}
         long = sorted(name for name in every if len(name) > _LEAST)
         self._plain = _any(re.escape(name).replace("_", "_?") for name in every)
-        first = _either(re.escape(name[:3]) + _optional(name[3:-1]) for name in long)
-        last = _either(re.escape(n[at:]) for n in long for at in range(1, len(n) - _LEAST + 1))
-        last += "(?![a-z0-9_])"
+        self._codes = Codes(long, self._plain)
+        first, last = (_either(map(half, long)) for half in (_first, _last))
         self._in_sql = re.compile(
             rf"{BEFORE_TABLE}\s+(?:[\w\"`\[]{{1,64}}\.)?[\"`\[]?"
             rf"(?:{first}(?=[{{$#%<&@]|[\"'`]+\s*[+.&|,)])|{_PUT_IN}{last})"
         )
         self._middle = re.compile(rf"{first}(?<=\w{{{_LEAST}}}){_PUT_IN}{last}")
+        self._halves = [
+            (
+                name,
+                re.compile(rf"(?<![a-z0-9_])({_first(name)}){_PUT_IN_AFTER}"),
+                re.compile(rf"{_PUT_IN_BEFORE}({_last(name, _SHORT)})"),
+            )
+            for name in long
+        ]
         heads, tails = ({n.split("_")[end] for n in in_parts} for end in (0, -1))
         head, tail = (
             _either(word for word in words if len(word) > _LEAST)
@@ -102,8 +98,10 @@ class Disguises:
             rf"[\"'`]{head}(?:[\"'`]\s*\+\s*(?![\"'`\s])|\$\{{)"
             rf"|(?:[\w)\]]\s*\+\s*[\"'`]|\$\{{[^{{}}]{{1,60}}\}}){tail}[\"'`]"
         )
-        self._begins = _any(map(_beginning, in_parts), after=_PUT_IN_AFTER)
-        self._ends = [end for name in in_parts if (end := _end(name))]
+        self._begins = _any(map(_beginning, in_parts), before="(?<![a-z0-9])", after=_PUT_IN_AFTER)
+        self._ends = _any(
+            [f"({_either(map(_ending, in_parts))})"], before=_PUT_IN_BEFORE, after="(?![a-z0-9])"
+        )
         between = rf"(?:{_PUT_IN}|\[[^\]\n]{{1,6}}\]|\.\*|, ?|[-. /:#~|+%*?])"
         more = r"(?:__|_?[a-z0-9]\w{0,6}?)"  # letters that may be taken out again
         self._apart = _any(
@@ -119,12 +117,6 @@ class Disguises:
         self._quoted = _any(f"{word}(?<=[\"'`]{word})(?=[\"'`])" for word in words)
         self._given = _any([f"({_either(words)})"], before=r"[:=]\s*[\"'`]", after=r"(?=[\"'`])")
         self._listed = _any(words, before=_LISTED)
-        self._codes = [code for name in long for code in _codes(name)]
-        self._numbers = [
-            (raw[:3], _any([_numbers(raw)]))
-            for name in long
-            for raw in (name.encode(), name.upper().encode())
-        ]
 
     def find(self, text: str) -> Found:
         """Yield the place of each, and what it may be."""
@@ -132,7 +124,7 @@ class Disguises:
         bare = _GAPS.sub("", decoded).lower()
         if len(self._plain.findall(bare)) != len(self._plain.findall(text.lower())):
             placed = _replaced(_replaced(Placed.at(text), _ESCAPE), _GAPS)
-            for match in self._plain.finditer(_lower(placed.text)):
+            for match in self._plain.finditer(small(placed.text)):
                 at, name = placed.place(match.start()), placed.text[slice(*match.span())]
                 if text[at : at + len(name)] != name:
                     yield at, f"{name} is written by escapes, or put together"
@@ -144,20 +136,21 @@ class Disguises:
 
     def parts(self, text: str) -> Found:
         """Yield the place of each part that is given to a name, and of what joins two parts."""
-        lower = _lower(text)
+        lower = small(text)
         if any(word in lower for word in self._words):
             yield from ((match.start(1), match[1]) for match in self._given.finditer(lower))
         if (joint := _JOINS_TWO.search(lower)) is not None:
             yield joint.start(), "_"
 
     def _in_part(self, text: str) -> Found:
-        lower = _lower(text)
+        lower = small(text)
         for match in self._in_sql.finditer(lower):
             yield match.end() - 1, f"a part of a name is put in at run time: {match[0]}"
         for match in self._middle.finditer(lower):
             yield match.start(), f"the middle of a name is put in at run time: {match[0]}"
-        for at in self._in_code(text, lower):
+        for at in self._codes.places(text, lower):
             yield at, f"{text[at : at + 12]}\u2026 is a name in code"
+        yield from self._cut(lower)
         if not any(word in lower for word in self._words):
             return
         for match in self._camel.finditer(text):
@@ -165,32 +158,29 @@ class Disguises:
         for match in self._listed.finditer(lower):
             yield match.end() - 1, f"names of tables are looked for: {match[0]}"
         for match in self._begins.finditer(lower):
-            at = match.start()
-            if not lower[at - 1 : at].isalnum():
-                yield at, f"a name may begin with {match[0]}: its rest is put in at run time"
-        for last, before in self._ends:
-            for match in last.finditer(lower):
-                found = before.search(lower, max(0, match.start() - _NEAR), match.start())
-                start, end = found.start() if found is not None else 0, match.end()
-                folder = lower[start - 1] == "/" != lower[end : end + 1]
-                known = _TEXT_BEFORE.search(lower, max(0, start - 24), start)
-                if found is not None and not (folder or known):
-                    name = f"a name may end in {lower[start:end]}"
-                    yield match.start(), f"{name}: the rest is put in at run time"
+            message = f"a name may begin with {match[0]}: its rest is put in at run time"
+            yield match.start(), message
+        for match in self._ends.finditer(lower):
+            start, end = match.span(1)
+            folder = lower[start - 1] == "/" != lower[end : end + 1]
+            if not (folder or _TEXT_BEFORE.search(lower, max(0, start - 24), start)):
+                yield start, f"a name may end in {match[1]}: the rest is put in at run time"
         for match in self._apart.finditer(lower):
             if self._is_changed(text, match):
                 yield match.start(), f"{match[0]} may be made a name"
         yield from self._joined(lower)
 
-    def _in_code(self, text: str, lower: str) -> Iterator[int]:
-        yield from (text.index(code) for code in self._codes if code in text)
-        for match in _COMPRESSED.finditer(text):
-            inside, sure = _unpacked(match[0]), not match[0].startswith("e")  # zlib's is a word
-            if (sure and inside is None) or self._plain.search((inside or "").lower()):
-                yield match.start()
-        for first, pattern in self._numbers:
-            if all(str(code) in lower or f"{code:02x}" in lower for code in first):
-                yield from (match.start() for match in pattern.finditer(lower))
+    def _cut(self, lower: str) -> Found:
+        """Yield the end of each name whose other pieces stand in the same text."""
+        for name, head, tail in self._halves:
+            known = {len(match[1]) for match in head.finditer(lower)}
+            for at in range(_SHORT, len(name)) if known else ():
+                ends = range(at + 1, len(name)) if at in known else ()
+                pieces = {end: rf"[\"'`]{re.escape(name[at:end])}[\"'`]" for end in ends}
+                known |= {end for end, piece in pieces.items() if re.search(piece, lower)}
+            for match in tail.finditer(lower) if known else ():
+                if len(name) - len(match[1]) in known:
+                    yield match.start(1), f"{match[1]} may end a name that begins in this file"
 
     def _is_changed(self, text: str, match: re.Match[str]) -> bool:
         """Whether the parts, with another sign between them, may become the name."""
@@ -234,18 +224,23 @@ def _any(patterns: Iterable[str], *, before: str = "", after: str = "") -> re.Pa
     return re.compile(f"{before}{_either(patterns)}{after}")
 
 
-def _lower(text: str) -> str:
-    """The text in small letters, each at its place."""
-    lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(c.lower()[:1] for c in text)
-
-
 def _optional(letters: str) -> str:
     """A pattern of as many of the letters as follow."""
     pattern = ""
     for letter in reversed(letters):
         pattern = f"(?:{re.escape(letter)}{pattern})?"
     return pattern
+
+
+def _first(name: str) -> str:
+    """A pattern of the first letters of the name, as many as follow."""
+    return re.escape(name[:_SHORT]) + _optional(name[_SHORT:-1])
+
+
+def _last(name: str, least: int = _LEAST) -> str:
+    """A pattern of the last letters of the name, where a word ends."""
+    ends = (re.escape(name[at:]) for at in range(1, len(name) - least + 1))
+    return f"{_either(ends)}(?![a-z0-9_])"
 
 
 def _beginning(name: str) -> str:
@@ -256,43 +251,11 @@ def _beginning(name: str) -> str:
     return "(?!)"
 
 
-def _end(name: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
-    """The name's last part, and a pattern of what may stand before it; None if it is short."""
+def _ending(name: str) -> str:
+    """A pattern of the name's last part, behind any end of those before it."""
     last = name.rfind("_", 0, len(name) - _LEAST)
-    if last < 1:
-        return None
-    heads = "|".join(re.escape(name[at:last]) for at in range(1, last + 1))
-    before = re.compile(rf"{_PUT_IN_BEFORE}(?:{heads})_(?:{_GAP})?\Z")
-    return re.compile(re.escape(name[last + 1 :]) + "(?![a-z0-9])"), before
-
-
-def _codes(name: str) -> Iterator[str]:
-    """The name backwards, in rot13, in base64, and in hexadecimal digits."""
-    turned = codecs.encode(name, "rot13")
-    yield from (name[::-1], name[::-1].upper(), turned, turned.upper())
-    for raw in (name.encode(), name.upper().encode(), name.encode("utf-16-le")):
-        yield raw.hex()
-        yield raw.hex().upper()
-        for shift in range(3):
-            code = base64.b64encode(b"\0" * shift + raw).decode()
-            yield code[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
-
-
-def _unpacked(code: str) -> str | None:
-    """The text that was compressed and written in base64 or hexadecimal digits; None for others."""
-    packed = "".join(code.split())
-    for format_ in (zlib.decompressobj(wbits=47), bz2.BZ2Decompressor(), lzma.LZMADecompressor()):
-        with contextlib.suppress(ValueError, OSError, EOFError, zlib.error, lzma.LZMAError):
-            hexadecimal = packed[:4].lower() == "1f8b"
-            raw = bytes.fromhex(packed) if hexadecimal else base64.b64decode(f"{packed}===")
-            return format_.decompress(raw, _MOST).replace(b"\0", b"").decode("latin-1")
-    return None
-
-
-def _numbers(name: bytes) -> str:
-    """A pattern of the numbers of the name's letters, in a list or in calls."""
-    first, *rest = (f"(?:{code}|(?:0x)?{code:02x})" for code in name)
-    return f"\\b{first}" + "".join(rf"\D{{1,12}}{code}" for code in rest)
+    heads = _either(re.escape(name[at:last]) for at in range(1, last + 1))
+    return f"{heads}_(?:{_GAP})?{re.escape(name[last + 1 :])}"
 
 
 def _meant(escape: re.Match[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import hashlib
 from typing import NamedTuple
 
@@ -38,27 +37,20 @@ class Decoded(NamedTuple):
 
 def decode(raw: bytes) -> Decoded | None:
     """Decode by mark, as UTF-8, as UTF-16 or as cp1252; None for a binary file."""
-    mark, encoding = next((one for one in _MARKS if raw.startswith(one[0])), (b"", "utf-8"))
+    mark, first = next((one for one in _MARKS if raw.startswith(one[0])), (b"", "utf-8"))
+    why, encodings = "", [first]
     if b"\0" in raw and not mark:
-        return _utf16(raw)
-    try:
-        return Decoded(raw[len(mark) :].decode(encoding), encoding, mark)
-    except UnicodeDecodeError as error:
-        if mark or strange(raw):
-            return None
-        why = f"not UTF-8 (byte {error.start})"
-    for encoding in ("cp1252", "latin-1"):
-        with contextlib.suppress(UnicodeDecodeError):
-            return Decoded(raw.decode(encoding), encoding, guessed=why)
-    return None
-
-
-def _utf16(raw: bytes) -> Decoded | None:
-    """UTF-16 without a mark: nearly every second byte of usual text is zero."""
-    for encoding, zeros in (("utf-16-le", raw[1::2]), ("utf-16-be", raw[::2])):
-        if len(raw) % 2 == 0 and zeros.count(0) > 0.9 * len(zeros):
-            with contextlib.suppress(UnicodeDecodeError):
-                return Decoded(raw.decode(encoding), encoding, guessed="it has no mark")
+        # Nearly every second byte of usual text in UTF-16 is zero.
+        halves = (("utf-16-le", raw[1::2]), ("utf-16-be", raw[::2]))
+        zeros = [name for name, half in halves if half.count(0) > 0.9 * len(half)]
+        why, encodings = "it has no mark", zeros
+    elif not mark and not strange(raw):
+        encodings += ["cp1252", "latin-1"]
+    for encoding in encodings:
+        try:
+            return Decoded(raw[len(mark) :].decode(encoding), encoding, mark, why)
+        except UnicodeDecodeError as error:
+            why = why or f"not UTF-8 (byte {error.start})"
     return None
 
 

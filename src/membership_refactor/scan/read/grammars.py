@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from membership_refactor.scan.parse.piece import Placed
+from membership_refactor.scan.parse.piece import HOLE, Placed
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Query
@@ -48,21 +47,9 @@ TEXTS = words(
     "line_string_literal multi_line_string_literal str_lit command_string "
     "double_quote_scalar single_quote_scalar plain_scalar block_scalar value"
 )
-CHAINS = words(
-    "concatenated_string chained_string concatenation parenthesized_expression literal "
-    "unary_expression array_literal_expression range_expression format_expression "
-    "multiplicative_expression parenthesized_statements"
-)
-"""Nodes that hold texts one after the other, or just one."""
 SUMS = words(
     "binary_expression binary_operator additive_expression infix_expression binary infix "
     "binary_op_expr"
-)
-OPERATORS = words("+ . .. <> ++ ^ || & %")
-LISTS = words("list tuple array array_creation_expression array_expression collection_literal")
-NAMES = words(
-    "identifier simple_identifier constant name variable_name scalar variable field_identifier "
-    "type_identifier value_name property_identifier"
 )
 WHOLE = words("heredoc_body heredoc_content plain_scalar block_scalar value")
 """Texts without quotes."""
@@ -70,29 +57,23 @@ WHOLE = words("heredoc_body heredoc_content plain_scalar block_scalar value")
 _COMMENT = re.compile(r"comment|^pod$")
 
 
-def _matching(pattern: str) -> Callable[[str], bool]:
+def matching(pattern: str) -> Callable[[str], bool]:
     """A test of the kind of a node, which is asked thousands of times for few kinds."""
     search = re.compile(pattern, re.X).search
     return lru_cache(maxsize=4096)(lambda kind: search(kind) is not None)
 
 
-is_hole = _matching(
+is_hole = matching(
     r"""interpolat(?:ion|ed_(?:expression|identifier))$ | (?:^|_)expansion$ | substitution
     | ^(?:template_interpolation|variable_name|member_access_expression|dynamic_variable_name
     |subscript_expression|scalar|array|variable|sub_expression|leading_key)$"""
 )
 """Whether a node inside of a text stands for an expression of the program."""
-is_content = _matching("content|fragment|str_text|nowdoc_string|heredoc_body|nowdoc_body")
-is_function = _matching(
+is_content = matching("content|fragment|str_text|nowdoc_string|heredoc_body|nowdoc_body")
+is_function = matching(
     r"""^(?!.*(?:invocation|call|type|declarator|parameters|body|name|modifier|ref))
     .*(?:function|method|lambda|closure|constructor|subroutine|func_literal)"""
 )
-is_call = _matching("call|invocation|creation")
-is_member = _matching(
-    "^(?:attribute|method_invocation|dot|field_access)$|member|navigation|field_expression|selector"
-)
-"""Whether a node takes a member of its first child."""
-is_arguments = _matching("argument|^(?:token_tree|call_suffix)$")
 
 
 class NoGrammar(Exception):
@@ -135,17 +116,14 @@ def grammar(language: str) -> Grammar:
         for number in range(known.node_kind_count)
         if known.node_kind_is_named(number) and (kind := known.node_kind_for_id(number))
     ]
-    wanted = {
-        "text": [kind for kind in kinds if kind in TEXTS],
-        "sum": [kind for kind in kinds if kind in SUMS],
-        "comment": [kind for kind in kinds if _COMMENT.search(kind)],
-        "function": [kind for kind in kinds if is_function(kind)],
-    }
-    patterns = [
-        f"[{' '.join(f'({kind})' for kind in dict.fromkeys(found))}] @{name}"
-        for name, found in wanted.items()
-        if found
-    ]
+    wanted: dict[str, Callable[[str], object]] = {
+        "text": TEXTS.__contains__, "sum": SUMS.__contains__, "comment": _COMMENT.search,
+        "function": is_function,
+    }  # fmt: skip
+    patterns = []
+    for name, fits in wanted.items():
+        if found := dict.fromkeys(f"({kind})" for kind in kinds if fits(kind)):
+            patterns.append(f"[{' '.join(found)}] @{name}")
     return Grammar(parser, Query(known, "\n".join(patterns)), "escape_sequence" in kinds)
 
 
@@ -164,9 +142,6 @@ def below(root: Node) -> Iterator[Node]:
         yield node
         at += reversed(node.named_children)
 
-
-HOLE = "{hole}"
-"""What stands for an expression of the program."""
 
 _OPEN = re.compile(r"""[A-Za-z]*[$@#]*(?P<quote>(?<=@)["']\n|"{3,}|'{3}|["'`]|\[=*\[|[({])""")
 ESCAPE = re.compile(
@@ -203,8 +178,6 @@ class Literals:
         """The text of a literal, with its escapes resolved and its constants put in."""
         start, end, raw = self._body(node)
         marks = list(self._marks(node, start, end))
-        if not self.escapes and not raw:
-            marks += self._escapes(start, end, marks)
         if not node.named_child_count and (quote := self.code[end : end + 1]) in ("'", '"'):
             # Some grammars take several literals in a row for one.
             between = re.finditer(rf"(?<!\\){quote}\s+{quote}", self.code[start:end])
@@ -213,9 +186,15 @@ class Literals:
         last = start
         for first, stop, made in sorted(marks, key=lambda mark: mark[:2]):
             if first >= last:
-                parts += [self.placed.cut(last, first), *made]
+                parts += [self._cut(last, first, raw), *made]
                 last = stop
-        return [*parts, self.placed.cut(last, max(last, end))]
+        return [*parts, self._cut(last, max(last, end), raw)]
+
+    def _cut(self, start: int, end: int, raw: bool) -> Placed:
+        """A part of the text, with the escapes resolved that the grammar does not name."""
+        cut = self.placed.cut(start, end)
+        found = ESCAPE.finditer(cut.text) if not (self.escapes or raw) else ()
+        return cut.replaced([(*match.span(), unescaped(match[0])) for match in found])
 
     def _body(self, node: Node) -> tuple[int, int, bool]:
         """Where the text begins and ends, and whether it has no escapes."""
@@ -272,7 +251,8 @@ class Literals:
                 first, last = child.start_byte, child.end_byte
                 if last == first + 2 and (whole := _CODE.match(self.code, first)):
                     last = whole.end()  # some grammars end this escape behind its letter
-                yield self._unescaped(first, last)
+                new = unescaped(self.placed.text[first:last])
+                yield first, last, [Placed.made(new, self.placed.place(first))]
             elif is_hole(kind):
                 first, last = self._span(child)
                 name = self.code[first:last].strip("${}@#() ")
@@ -281,18 +261,6 @@ class Literals:
                 yield first, last, hole if parts is None else parts
             elif child.child_count:
                 yield from self._marks(child, start, end)
-
-    def _escapes(self, start: int, end: int, marks: list[Mark]) -> list[Mark]:
-        borders = [start, *itertools.chain.from_iterable((a, b) for a, b, _ in marks), end]
-        return [
-            self._unescaped(*match.span())
-            for first, last in zip(borders[::2], borders[1::2], strict=True)
-            for match in ESCAPE.finditer(self.code, first, last)
-        ]
-
-    def _unescaped(self, start: int, end: int) -> Mark:
-        new = unescaped(self.placed.text[start:end])
-        return start, end, [Placed.made(new, self.placed.place(start))]
 
 
 def unescaped(written: str) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.piece import Harvest, Placed, joined
 from membership_refactor.scan.parse.put_in import BEFORE_TABLE
-from membership_refactor.scan.read.grammars import grammar, is_arguments, is_hole
-from membership_refactor.scan.read.program_texts import Texts
+from membership_refactor.scan.read.grammars import grammar, is_hole
+from membership_refactor.scan.read.program_texts import Texts, is_arguments
 from membership_refactor.scan.read.sql_file import (
     Text,
     embedded_pieces,
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 _JVM = {"java", "kotlin", "groovy", "scala"}
 _GIVEN = re.compile(
     r"(?<![\w$@])([\w$@]+)[ \t]*(?::[ \t]*[^=:;,{}()\n]{1,60})?(?:\[\])?[ \t]*"
-    r"(\+=|\.=|\.\.=|<<|<-|:?=)\s*"
+    r"(?:<-|:?=)\s*"
     r"(?:(?:new\s+)?(?:StringBu\w+|String::from|StringIO|(?:std::)?string)\(\s*)?\(?\s*$"
 )
 _TYPED = re.compile(r"\b(?:const|define|use constant)\W+(\w+)\W+$")
 _GROWS = re.compile(
-    r"(?<![\w$])([\w$]+)(?:\s*(?:\+=|\.=|<<)\s*(?=[\w$\"'`(])|(?:\.|->)"
+    r"(?<![\w$])([\w$]+)(?:\s*(?:\+=|\.=|<<)\s*(?=[\w$\"'`(@%])|(?:\.|->)"
     r"(?:append\w*|Append\w*|WriteString|push_str|push|concat|add|write)\s*\(\s*)"
 )
 WORTH = re.compile(rf"{BEFORE_TABLE}|\\", re.I)
@@ -42,11 +42,8 @@ def program_pieces(placed: Placed, language: str, dialect: str, interest: Intere
     reader = _Reader(Texts(placed, grammar(language)), language, interest)
     found = reader.found()
     harvest = Harvest(
-        passed=[(placed.place(start), placed.place(end)) for start, end in reader.comments],
-        texts=[
-            (placed.place(node.start_byte), placed.place(node.end_byte))
-            for node in reader.texts.texts
-        ],
+        passed=[placed.span(comment) for comment in reader.comments],
+        texts=[placed.span(node.byte_range) for node in reader.texts.texts],
         broken=reader.texts.root.has_error,
     )
     inlined = {placed.place(at) for at in reader.texts.inlined}
@@ -68,66 +65,52 @@ class _Reader:
 
     def found(self) -> list[tuple[int, Text]]:
         """Every text with the place where it starts, in the order of the program."""
-        expressions: dict[tuple[int, int], Node] = {}
-        for node in sorted(
-            [*self.texts.texts, *self.texts.sums], key=lambda n: (n.start_byte, -n.end_byte)
-        ):
-            whole = self.texts.whole(node)
-            expressions.setdefault((whole.start_byte, whole.end_byte), whole)
-        given = {key: self._given(node) for key, node in expressions.items()}
-        for key, (name, operator) in given.items():
-            if name and operator in ("=", ":=", "<-"):
-                scope = self.texts.scope(expressions[key])
-                self.texts.constants[(scope, name)].append((key[0], expressions[key]))
-        added = {(n.start_byte, n.end_byte): (n, name) for n, name in self._added()}
-        for key, (node, _) in added.items():
-            expressions.setdefault(key, node)
+        own: dict[tuple[int, int], Node] = {}
+        for whole in map(self.texts.whole, self.texts.nodes):
+            own.setdefault(whole.byte_range, whole)
+        names = {place: self._given(node) for place, node in own.items()}
+        for place, name in names.items():
+            if name:
+                scope = self.texts.scope(own[place])
+                self.texts.constants[(scope, name)].append((place[0], own[place]))
+        added = {node.byte_range: (node, name) for node, name in self._added()}
+        every = {place: node for place, (node, _) in added.items()} | own
         result: list[tuple[int, Text]] = []
-        for key, node in sorted(expressions.items(), key=lambda item: item[0]):
-            name, operator = given.get(key, ("", ""))
-            grows = operator in ("+=", ".=", "..=", "<<")
-            if key in added:
-                name, grows = added[key][1], True
-            self._take(node, name, grows=grows, own=key in given, result=result)
+        for place, node in sorted(every.items()):
+            grows = added[place][1] if place in added else ""
+            name = grows or names[place]
+            text = self._taken(node, name, grows=bool(grows), own=place in own)
+            result += [(place[0], text)] if text is not None else []
         return result
 
-    def _take(
-        self, node: Node, name: str, *, grows: bool, own: bool, result: list[tuple[int, Text]]
-    ) -> None:
-        place = node.start_byte, node.end_byte
-        if not (
-            name or WORTH.search(self.code, *place) or self.interest.named(self.written, *place)
-        ):
-            return
-        parts = self.texts.fold(node)
+    def _taken(self, node: Node, name: str, *, grows: bool, own: bool) -> Text | None:
+        """The text of an expression; None for one that goes on another text."""
+        place = node.byte_range
+        worth = name or WORTH.search(self.code, *place) or self.interest.named(self.written, *place)
+        parts = self.texts.fold(node) if worth else None
         key = (self.texts.scope(node), name)
-        if grows and name:
-            grown = self.growing.get(key) or self.growing.get((-1, name))
-            if grown is not None:
-                grown.parts += self.texts.hole(node) if parts is None else parts
-                return
-        if parts is None or not own:
-            return
+        grown = self.growing.get(key) or self.growing.get((-1, name)) if grows else None
+        if grown is not None:
+            grown.parts += self.texts.hole(node) if parts is None else parts
+        if parts is None or grown is not None or not own:
+            return None
         if self._is_docstring(node):
-            self.comments.append((node.start_byte, node.end_byte))
-            return
+            self.comments.append(place)
+            return None
         quote = self.code[node.start_byte]
         triple = self.code.startswith(quote * 3, node.start_byte)
         text = Text(parts, self._language(node), "" if triple or quote not in "\"'`" else quote)
-        result.append((node.start_byte, text))
         if name:
             self.growing[key] = text
+        return text
 
-    def _given(self, node: Node) -> tuple[str, str]:
-        """The variable that gets a text, and the operator that gives it."""
+    def _given(self, node: Node) -> str:
+        """The variable that gets a text; empty where none does."""
         before = self.code[max(0, node.start_byte - 160) : node.start_byte]
         if before.rstrip()[-1:] not in "=-<(,":
-            return "", ""
-        if match := _GIVEN.search(before):
-            return match[1].lstrip("$@"), match[2]
-        if match := _TYPED.search(before):
-            return match[1], "="
-        return "", ""
+            return ""
+        match = _GIVEN.search(before) or _TYPED.search(before)
+        return match[1].lstrip("$@") if match else ""
 
     def _added(self) -> Iterator[tuple[Node, str]]:
         """Yield what is added to a variable, with the variable's name."""

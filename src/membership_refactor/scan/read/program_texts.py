@@ -11,23 +11,16 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from membership_refactor.scan.parse.piece import Placed, joined
+from membership_refactor.scan.parse.piece import HOLE, Placed, joined
 from membership_refactor.scan.read.grammars import (
-    CHAINS,
     ESCAPE,
-    HOLE,
-    LISTS,
-    NAMES,
-    OPERATORS,
     SUMS,
     TEXTS,
     Grammar,
     Literals,
-    is_arguments,
-    is_call,
     is_hole,
-    is_member,
     masked,
+    matching,
     unescaped,
     words,
 )
@@ -35,6 +28,24 @@ from membership_refactor.scan.read.grammars import (
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+CHAINS = words(
+    "concatenated_string chained_string concatenation parenthesized_expression literal "
+    "unary_expression array_literal_expression range_expression format_expression "
+    "multiplicative_expression parenthesized_statements"
+)
+"""Nodes that hold texts one after the other, or just one."""
+OPERATORS = words("+ . .. <> ++ ^ || & %")
+LISTS = words("list tuple array array_creation_expression array_expression collection_literal")
+NAMES = words(
+    "identifier simple_identifier constant name variable_name scalar variable field_identifier "
+    "type_identifier value_name property_identifier"
+)
+is_call = matching("call|invocation|creation")
+is_member = matching(
+    "^(?:attribute|method_invocation|dot|field_access)$|member|navigation|field_expression|selector"
+)
+"""Whether a node takes a member of its first child."""
+is_arguments = matching("argument|^(?:token_tree|call_suffix)$")
 _FIELD = re.compile(r"%(?:\((?P<named>\w+)\))?[sdv]|\{(?P<field>\w*)(?:![rsa])?(?::[^{}]*)?\}")
 _FORMATS = {"format", "formatted", "Sprintf", "sprintf", "Format", "format_map", "fmt", "printf"}
 _SUMS = {"concat", "Concat", "paste0", "paste", "str", "strcat", "CONCAT"}
@@ -58,18 +69,20 @@ class Texts:
         self.code = masked(placed.text)
         self.root, found = language.parsed(self.code)
         self.literals = Literals(placed, self.code, self._constant, escapes=language.escapes)
-        self.texts = found.get("text", [])
-        self.sums = found.get("sum", [])
-        self.comments = [(node.start_byte, node.end_byte) for node in found.get("comment", [])]
+        self.texts, sums = found.get("text", []), found.get("sum", [])
+        self.nodes = sorted([*self.texts, *sums], key=lambda n: (n.start_byte, -n.end_byte))
+        """Texts and sums, each before its parts."""
+        self.comments = [node.byte_range for node in found.get("comment", [])]
         self.constants: dict[tuple[int, str], list[tuple[int, Node]]] = defaultdict(list)
         self.inlined: set[int] = set()
         """Where the constants start that were put into another text."""
         self._open: set[int] = set()
-        self._functions = sorted((n.start_byte, n.end_byte) for n in found.get("function", []))
+        self._functions = sorted(node.byte_range for node in found.get("function", []))
         self._tops: dict[int, Node] = {}
         """The whole sum of every part of one. A node finds its parent slowly where it is deep."""
-        for node in sorted(self.sums, key=lambda n: (n.start_byte, -n.end_byte)):
-            if node.id not in self._tops and (operator := self._operator(node)):
+        for node in self.nodes:
+            new = node.type in SUMS and node.id not in self._tops
+            if new and (operator := self._operator(node)):
                 terms, inner = self._terms(node, operator)
                 self._tops.update((part.id, node) for part in (*terms, *inner))
 
@@ -107,15 +120,14 @@ class Texts:
                 break
         return node
 
-    def fold(self, node: Node) -> list[Placed] | None:
+    def fold(self, node: Node | None) -> list[Placed] | None:
         """The parts of a text; None where the node is none."""
-        if node.id in self._open:
+        if node is None or node.id in self._open:
             return None
         self._open.add(node.id)
-        try:
-            return self._fold(node)
-        finally:
-            self._open.discard(node.id)
+        parts = self._fold(node)
+        self._open.discard(node.id)
+        return parts
 
     def _fold(self, node: Node) -> list[Placed] | None:
         kind = node.type
@@ -143,12 +155,9 @@ class Texts:
     def _sum(self, node: Node, operator: str) -> list[Placed] | None:
         """Fold a sum from the left, without recursion: thousands of texts can be added."""
         if operator == "%":
-            left, right = _first(node), node.named_children[-1]
-            parts = self.fold(left) if left is not None else None
-            if parts is None:
-                return None
+            parts, right = self.fold(_first(node)), node.named_children[-1]
             values = right.named_children if right.type in LISTS else [right]
-            return self._filled(parts, values)
+            return self._filled(parts, values) if parts is not None else None
         return self.parts(self._terms(node, operator)[0])
 
     def _terms(self, node: Node, operator: str) -> tuple[list[Node], list[Node]]:
@@ -202,11 +211,9 @@ class Texts:
         """What stands between the elements of a list that are joined; None where none are."""
         after = _JOINED_BY.match(self.code, node.end_byte)
         before = _JOINS.search(self.code[max(0, node.start_byte - 40) : node.start_byte])
-        found = after or before
-        if found is None:
+        if (found := after or before) is None:
             return None
-        by = found["by"]
-        return " " if by is None else ESCAPE.sub(lambda m: unescaped(m[0]), by)
+        return " " if found["by"] is None else ESCAPE.sub(lambda m: unescaped(m[0]), found["by"])
 
     def _call(self, node: Node) -> list[Placed] | None:
         arguments = next((c for c in node.children if is_arguments(c.type)), None)
@@ -226,10 +233,8 @@ class Texts:
         if receiver is not None and receiver is not arguments and receiver.type not in NAMES:
             own = self.fold(receiver)
         if name == "join":
-            listed = receiver if receiver is not None and receiver.type in LISTS else None
-            if listed is None and given and given[0].type in LISTS:
-                listed = given[0]
-            return self.fold(listed) if listed is not None else None
+            both = (one for one in (receiver, *given[:1]) if one is not None)
+            return self.fold(next((one for one in both if one.type in LISTS), None))
         if own is not None:
             if "argin" in name:  # stripMargin and trimMargin
                 own = [p.replaced([(*m.span(), "") for m in _MARGIN.finditer(p.text)]) for p in own]

@@ -121,9 +121,8 @@ class _Cutter:
         strings = [token for token in rest if token.kind in ("string", "dollar")]
         dynamic = len(rest) != 1 and 1 not in (_index(rest, "INTO"), _index(rest, "USING"))
         for token in strings:
-            skip = token.text.index("$", 1) + 1 if token.kind == "dollar" else 1
-            inner = self.body.placed.cut(token.start + skip, token.end - skip)
-            self.result.pieces.append(replace(self._piece(inner), fragment=dynamic))
+            inner = self._piece(self.body.inside(token))
+            self.result.pieces.append(replace(inner, fragment=dynamic))
         if dynamic or not strings:
             offset = self.body.placed.place(found[0].start)
             message = f"SQL that is put together at run time: {self._cut(found).text[:60]}"
@@ -132,20 +131,17 @@ class _Cutter:
     def _row_types(self, found: list[Token]) -> None:
         """Read ``wide.a%TYPE`` and ``wide%ROWTYPE``, which break when column or table goes."""
         for index in range(1, len(found) - 1):
-            if found[index].text != "%":
+            kind = found[index + 1].word if found[index].text == "%" else ""
+            table = column = self._cut([found[index - 1]])
+            if kind == "ROWTYPE":
+                column = Placed.made("*", table.place(0))
+            elif kind == "TYPE" and index >= 3 and found[index - 2].text == ".":
+                table = self._cut([found[index - 3]])
+            else:
                 continue
-            kind = found[index + 1].word
-            if kind == "TYPE" and index >= 3 and found[index - 2].text == ".":
-                column, table = self._cut([found[index - 1]]), self._cut([found[index - 3]])
-                self._add_type(column, table)
-            elif kind == "ROWTYPE":
-                table = self._cut([found[index - 1]])
-                self._add_type(Placed.made("*", table.place(0)), table)
-
-    def _add_type(self, column: Placed, table: Placed) -> None:
-        select, from_ = (Placed.made(text, column.place(0)) for text in ("SELECT ", " FROM "))
-        read = self._piece(joined([select, column, from_, table]))
-        self.result.pieces.append(replace(read, editable=False))
+            select, from_ = (Placed.made(text, column.place(0)) for text in ("SELECT ", " FROM "))
+            read = self._piece(joined([select, column, from_, table]))
+            self.result.pieces.append(replace(read, editable=False))
 
     def _select(self, found: list[Token]) -> None:
         if found:

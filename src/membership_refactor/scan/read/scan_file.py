@@ -9,13 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from membership_refactor.scan.consumers import Consumer
+from membership_refactor.scan.findings import leftover_words
 from membership_refactor.scan.findings.collect import Collector
-from membership_refactor.scan.findings.leftover_words import (
-    leftover_in_program,
-    leftover_in_sql,
-    words_of_unread_file,
-)
 from membership_refactor.scan.findings.values import FileOutcome
+from membership_refactor.scan.parse import put_in
 from membership_refactor.scan.parse.fill_templates import expanded, filled
 from membership_refactor.scan.parse.piece import (
     UNKNOWN_TABLE,
@@ -25,7 +22,6 @@ from membership_refactor.scan.parse.piece import (
     Placed,
     joined,
 )
-from membership_refactor.scan.parse.put_in import HOLDS_SQL, run_time_table
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.read.data_file import data_pieces
 from membership_refactor.scan.read.disguised_names import disguises
@@ -80,13 +76,12 @@ class FileScanner:
         consumer = self.analyser.consumer.name
         outcome = FileOutcome(shown, consumer)
         try:
-            size = path.stat().st_size
-            raw = path.read_bytes() if size <= self.max_bytes else b""
+            if (size := path.stat().st_size) > self.max_bytes:
+                why = f"{size:,} bytes are more than --max-bytes {self.max_bytes:,}"
+                return FileOutcome.unread(shown, consumer, why)
+            raw = path.read_bytes()
         except OSError as error:
             return FileOutcome.unread(shown, consumer, f"cannot be read: {error.strerror}")
-        if size > self.max_bytes:
-            why = f"{size:,} bytes are more than --max-bytes {self.max_bytes:,}"
-            return FileOutcome.unread(shown, consumer, why)
         # Without its zero bytes, UTF-16 holds the words of the plan as ASCII does.
         found = self._prefilter.search
         named = found(raw) or (b"\0" in raw and found(raw.replace(b"\0", b"")))
@@ -100,12 +95,12 @@ class FileScanner:
         collector = Collector(outcome, decoded.text)
         for at, part in self.disguises.parts(decoded.text):
             outcome.parts.setdefault(part, collector.place(at))
-        disguised = list(self.disguises.find(decoded.text))
+        disguised = [*self.disguises.find(decoded.text), *put_in.read_by_name(decoded.text)]
         kind = KINDS.get(suffix)
-        sql = kind is not None and (kind == "sql" or HOLDS_SQL.search(raw))
-        if not (named or disguised or sql or strange(raw)):
+        plain = not (named or disguised or strange(raw))
+        if plain and kind != "sql" and not put_in.HOLDS_SQL.search(raw):
             return outcome
-        if decoded.encoding != "utf-8":
+        if decoded.encoding != "utf-8" and not (plain and kind is None):
             message = f"read as {decoded.encoding}" + (decoded.guessed and f": {decoded.guessed}")
             collector.note(0, Look.ENCODING, message, open=bool(decoded.guessed))
         self._read(path, Placed.at(decoded.text), collector)
@@ -126,17 +121,16 @@ class FileScanner:
     ) -> None:
         """Report what was found in SQL, and the words of the plan that are left in it."""
         self.collect(harvest, collector)
-        leftover_in_sql(placed, dialect, self.interest, collector)
+        leftover_words.left_in_sql(placed, dialect, self.interest, collector)
         self._note_disguised(self.disguises.find(placed.text), collector)
 
     def _note_disguised(self, found: Iterable[tuple[int, str]], collector: Collector) -> None:
         """Leave open what may be a table's name, and was neither read nor noted."""
-        notes = (note for note in collector.outcome.notes if note.open and note.look in _READ_WHOLE)
-        noted = [(note.place.line, note.place.offset) for note in notes]
+        noted = [n.place for n in collector.outcome.notes if n.open and n.look in _READ_WHOLE]
         for at, message in found:
             line = collector.place(at).line
             # A line may be a whole file.
-            close = (n == line and abs(offset - at) < _NEAR for n, offset in noted)
+            close = (one.line == line and abs(one.offset - at) < _NEAR for one in noted)
             if at not in collector.tables_read and not any(close):
                 collector.note(at, Look.HOLE, message)
 
@@ -158,14 +152,15 @@ class FileScanner:
             else:
                 harvest = program_pieces(placed, kind, dialect, interest)
         except NoGrammar as error:
-            words_of_unread_file(placed, interest, collector, str(error))
+            leftover_words.unread_file(placed, interest, collector, str(error))
+            self._note_disguised(put_in.unread_statements(placed, dialect), collector)
             return
         self.collect(harvest, collector)
         if kind == "sql":
-            leftover_in_sql(placed, dialect, interest, collector)
+            leftover_words.left_in_sql(placed, dialect, interest, collector)
             self._included(path, placed.text, collector)
         else:
-            leftover_in_program(placed, harvest, interest, collector, data=kind in DATA)
+            leftover_words.left_in_program(placed, harvest, interest, collector, data=kind in DATA)
 
     def _included(self, path: Path, text: str, collector: Collector) -> None:
         """Leave open what a client runs in this place, unless that file is scanned too."""
@@ -195,16 +190,14 @@ class FileScanner:
             if piece.fragment and _VARIABLE.fullmatch(text):
                 message = f"the statement is put in at run time: {text.strip()}"
                 collector.note(piece.placed.place(0), Look.HOLE, message)
-            if not piece.fragment and (table := run_time_table(sql)) is not None:
+            if not piece.fragment and (table := put_in.run_time_table(sql)) is not None:
                 collector.note(piece.placed.place(table[0]), Look.HOLE, table[1])
 
     def _inside(self, piece: Piece, sql: SqlText, collector: Collector) -> None:
         """Read the statements in the strings of a statement: of dblink, cron and the like."""
         for token in sql.tokens:
             if token.kind in ("string", "dollar") and any(self.interest.in_text(token.text)):
-                edge = token.text.index("$", 1) + 1 if token.kind == "dollar" else 1
-                inner = piece.placed.cut(token.start + edge, token.end - edge)
-                inner = inner.replaced([(*m.span(), "'") for m in re.finditer("''", inner.text)])
+                inner = sql.inside(token)
                 if starts_like_sql(inner.text) and " " in inner.text.strip():
                     own = sql_pieces(inner, piece.dialect)
                     own.pieces = [replace(one, editable=False) for one in own.pieces]
@@ -217,9 +210,8 @@ class FileScanner:
             return
         row_table = piece.row_table
         if row_table == UNKNOWN_TABLE:
-            row_table = view.names.table(view.structure.plan.child).lower()
-            if row_table not in view.tables:
-                row_table = next(iter(view.tables))
+            child = view.names.table(view.structure.plan.child).lower()
+            row_table = child if child in view.tables else next(iter(view.tables))
         for analysed in self._analysed(piece, row_table, collector):
             if self.rewrite and analysed.resolution.ours:
                 new = rewritten(self.analyser, analysed, piece, collector)

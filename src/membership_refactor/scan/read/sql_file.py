@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -85,15 +86,11 @@ def _row_types(head: str, body: str) -> frozenset[str]:
 
 
 def _body(statement: Placed, dialect: str, kind: str) -> Placed | None:
-    text, found = statement.text, SqlText(statement, dialect).tokens
-    for index, token in enumerate(found):
-        if token.kind == "dollar":
-            tag = token.text.index("$", 1) + 1
-            closed = token.text.endswith(token.text[:tag]) and len(token.text) >= 2 * tag
-            return statement.cut(token.start + tag, token.end - (tag if closed else 0))
-        if token.kind == "string" and index and found[index - 1].word == "AS":
-            inner = statement.cut(token.start + 1, token.end - 1)
-            return inner.replaced([(*m.span(), "'") for m in re.finditer("''", inner.text)])
+    text, sql = statement.text, SqlText(statement, dialect)
+    found = sql.tokens
+    for before, token in itertools.pairwise(found):
+        if token.kind == "dollar" or (token.kind == "string" and before.word == "AS"):
+            return sql.inside(token)
     for index, token in enumerate(found):
         if token.word == "BEGIN":
             atomic = index + 1 < len(found) and found[index + 1].word == "ATOMIC"
@@ -134,8 +131,7 @@ def sql_pieces(placed: Placed, dialect: str, *, escape: str = "") -> Harvest:
     # version is MySQL's whatever the consumer's dialect is.
     executed = _EXECUTED if dialect == "mysql" else _NUMBERED
     borders = [m.span(n) for m in executed.finditer(placed.text) for n in (1, 2)]
-    if borders:
-        placed = placed.replaced([(a, b, " " * (b - a)) for a, b in borders])
+    placed = placed.replaced([(a, b, " " * (b - a)) for a, b in borders])
     found = statements(placed, dialect)
     triggers = _trigger_tables(found)
     for statement in found:
@@ -156,20 +152,18 @@ def statements(placed: Placed, dialect: str) -> list[Placed]:
     start, delimiter = 0, ";"
     for match in [*_DELIMITER.finditer(text), None]:
         part = placed.cut(start, match.start() if match else len(text))
-        if delimiter == ";":
-            found += _cut_at_semicolons(part, dialect)
-        else:
-            found += _cut_at(part, delimiter, dialect)
+        found += _cut(part, delimiter, dialect)
         start, delimiter = (match.end(), match[1]) if match else (len(text), "")
     return [one for one in found if _ONLY_COMMENTS.fullmatch(one.text) is None]
 
 
-def _cut_at_semicolons(part: Placed, dialect: str) -> list[Placed]:
+def _cut(part: Placed, delimiter: str, dialect: str) -> list[Placed]:
+    """Cut at a delimiter, and at semicolons only outside of the blocks of a routine."""
     found: list[Placed] = []
     text = part.text
     begin = depth = skip_to = 0
     block: bool | None = None
-    for kind, at, after in marks(text, dialect):
+    for kind, at, after in marks(text, dialect, delimiter):
         if at < skip_to:
             continue
         if kind == "meta" and not text[text.rfind("\n", 0, at) + 1 : at].strip():
@@ -181,7 +175,7 @@ def _cut_at_semicolons(part: Placed, dialect: str) -> list[Placed]:
             begin = skip_to
         elif kind == "opens":
             if block is None:
-                block = _CREATES.match(text, begin) is not None
+                block = delimiter == ";" and _CREATES.match(text, begin) is not None
             depth += block
         elif kind == "closes":
             depth = max(0, depth - bool(block))
@@ -192,18 +186,6 @@ def _cut_at_semicolons(part: Placed, dialect: str) -> list[Placed]:
                 data_end = text.find("\n\\.", after)
                 skip_to = begin = len(text) if data_end < 0 else data_end + 3
     return [*found, part.cut(begin, len(text))]
-
-
-def _cut_at(part: Placed, delimiter: str, dialect: str) -> list[Placed]:
-    found: list[Placed] = []
-    begin = 0
-    for token in SqlText(part, dialect).every_token:
-        if token.start < begin or token.kind in ("string", "comment", "quoted", "dollar"):
-            continue
-        if part.text.startswith(delimiter, token.start):
-            found.append(part.cut(begin, token.start))
-            begin = token.start + len(delimiter)
-    return [*found, part.cut(begin, len(part.text))]
 
 
 _PART = re.compile(
@@ -258,9 +240,8 @@ def prepared(placed: Placed) -> Placed:
     """Make constructor expressions, fetch joins and the like readable."""
     for pattern, new in _REPLACED:
         found = re.finditer(pattern, placed.text, re.I)
-        if edits := [(*match.span(), match.expand(new)) for match in found]:
-            placed = placed.replaced(edits)
+        placed = placed.replaced([(*match.span(), match.expand(new)) for match in found])
     treats: list[tuple[int, int, str]] = []
     for match in _TREAT.finditer(placed.text):
         treats += [(match.start(), match.start(1), ""), (match.end(1), match.end(), "")]
-    return placed.replaced(treats) if treats else placed
+    return placed.replaced(treats)

@@ -8,13 +8,11 @@ import os
 import signal
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.scan.consumers import Consumer
@@ -24,7 +22,6 @@ from membership_refactor.scan.resolve.analyse import Analyser
 
 _FEW = 64
 """Below this number of files, processes cost more time than they save."""
-_AT_ONCE = 32
 _GRACE = 10.0
 """Seconds after the limit of a file until the process is killed that reads it."""
 
@@ -66,9 +63,11 @@ def scan_files(
 ) -> Iterator[FileOutcome]:
     """Yield the outcome of every task, in order. Nothing that a file does stops the rest."""
     limits = limits or Limits()
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    wanted, worker = limits.processes or cores, _Worker(analysers, limits, rewrite, tasks)
+    affinity = getattr(os, "sched_getaffinity", lambda process: range(os.cpu_count() or 1))
+    wanted, worker = (
+        limits.processes or len(affinity(0)),
+        _Worker(analysers, limits, rewrite, tasks),
+    )
     if wanted < 2 or len(tasks) < _FEW:
         outcomes: Iterator[FileOutcome] = map(worker.scan, tasks)
     else:
@@ -90,16 +89,13 @@ class _Worker:
         try:
             with time_limit(self.limits.seconds):
                 return scanner.scan(task.path, task.shown)
-        except TooLong:
-            reason = f"took longer than --max-seconds {self.limits.seconds:g}"
-        except RecursionError:
-            reason = "nested too deeply"
-        except MemoryError:
-            reason = "needs too much memory"
         except Exception as error:
             # One file must not stop the scan; that it was not read is a finding of its own.
-            reason = f"{type(error).__name__}: {error}"
-        return self.unread(task, reason)
+            known = {
+                TooLong: f"took longer than --max-seconds {self.limits.seconds:g}",
+                RecursionError: "nested too deeply", MemoryError: "needs too much memory",
+            }  # fmt: skip
+            return self.unread(task, known.get(type(error), f"{type(error).__name__}: {error}"))
 
     def unread(self, task: Task, why: str) -> FileOutcome:
         """The outcome of a file that was not read."""
@@ -133,39 +129,25 @@ def _begin(worker: _Worker) -> None:
     _OWN.set(worker)
 
 
-def _scan(tasks: Sequence[Task]) -> list[FileOutcome]:
-    worker = _OWN.get()
-    return [worker.scan(task) for task in tasks]
+def _scan(task: Task) -> FileOutcome:
+    return _OWN.get().scan(task)
 
 
 def _in_processes(tasks: Sequence[Task], worker: _Worker, size: int) -> Iterator[FileOutcome]:
-    """Scan in processes. One that a file holds up inside of C code is killed and replaced.
-
-    Of several files given at once, each is then given again alone.
-    """
+    """Scan in processes. One that a file holds up inside of C code is killed and replaced."""
     from pebble import ProcessExpired, ProcessPool
 
     context, limit = get_context("spawn"), worker.limits.seconds + _GRACE
     pool = ProcessPool(size, initializer=_begin, initargs=(worker,), context=context)
-
-    def given(several: Sequence[Task]) -> tuple[Sequence[Task], Any]:
-        return several, pool.schedule(_scan, args=(several,), timeout=limit)
-
-    waiting = deque(given(tasks[at : at + _AT_ONCE]) for at in range(0, len(tasks), _AT_ONCE))
+    waiting = [(task, pool.schedule(_scan, args=(task,), timeout=limit)) for task in tasks]
     try:
-        while waiting:
-            several, future = waiting.popleft()
+        for task, future in waiting:
             try:
-                yield from future.result()
-                continue
+                yield future.result()
             except ProcessExpired:
-                why = "the process that read it died"
+                yield worker.unread(task, "the process that read it died")
             except TimeoutError:
-                why = "took too long and was killed"
-            if len(several) == 1:
-                yield worker.unread(several[0], why)
-            else:
-                waiting.extendleft(reversed([given([task]) for task in several]))
+                yield worker.unread(task, "took too long and was killed")
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
@@ -193,9 +175,8 @@ def tasks_for(
     A path of the command line belongs to each consumer whose own paths hold it. Without one, it
     belongs to the first consumer that has no paths, or else to the first.
     """
-    tasks: list[Task] = []
+    tasks: dict[tuple[int, Path], Task] = {}
     unread: list[Unread] = []
-    seen: set[tuple[int, Path]] = set()
     for index, root in _roots(consumers, given):
         consumer = consumers[index]
         if not root.exists():
@@ -207,10 +188,9 @@ def tasks_for(
         for path, why in _files(root, consumer.exclude):
             if why:
                 unread.append((consumer.name, path, why, why != _INSTALLED))
-            elif (index, path.resolve()) not in seen:
-                seen.add((index, path.resolve()))
-                tasks.append(Task(index, path, _shown(path)))
-    return tasks, unread
+            else:
+                tasks.setdefault((index, path.resolve()), Task(index, path, _shown(path)))
+    return list(tasks.values()), unread
 
 
 def _roots(consumers: Sequence[Consumer], given: Sequence[Path]) -> Iterator[tuple[int, Path]]:
@@ -233,12 +213,11 @@ def _files(root: Path, exclude: Mapping[str, str]) -> Iterator[tuple[Path, str]]
         packages = [name for name in folders if name in _PACKAGES]
         folders[:] = sorted(name for name in folders if name not in _NEVER | _PACKAGES)
         links = [name for name in folders if Path(folder, name).is_symlink()]
-        for name in sorted([*names, *packages, *links]):
-            path = Path(folder, name)
+        for path in (Path(folder, name) for name in sorted([*names, *packages, *links])):
             relative = path.relative_to(root).as_posix()
             if any(fnmatch.fnmatch(f"/{relative}", f"*{pattern}") for pattern in exclude):
                 continue
-            if name in packages:
+            if path.name in packages:
                 yield path, _INSTALLED
             elif not path.is_dir():
                 yield path, _why_not(path)
@@ -257,7 +236,5 @@ def _why_not(path: Path) -> str:
 
 
 def _shown(path: Path) -> str:
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return path.as_posix()
+    full, here = path.resolve(), Path.cwd()
+    return (full.relative_to(here) if full.is_relative_to(here) else path).as_posix()

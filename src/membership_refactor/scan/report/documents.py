@@ -68,20 +68,15 @@ def as_text(outcome: ScanOutcome) -> str:
 
 def _table(outcome: ScanOutcome) -> Iterator[str]:
     heads = ("consumer", "files", "statements", "references", "unsure", "dangers", "look at", "")
-    rows = [
-        (
-            c.name, str(c.files), str(c.statements), str(c.references + c.tables), str(c.unsure),
-            str(c.dangers), str(c.look), "clear" if c.clear else "not clear",
-        )
-        for c in outcome.consumers
-    ]  # fmt: skip
-    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
-    for row, why in zip((heads, *rows), ("", *(c.why for c in outcome.consumers)), strict=True):
-        cells = [
-            cell.ljust(width) if i in (0, 7) else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip() + (f": {why}" if why else "")
+    rows: list[tuple[str, ...]] = [heads]
+    for c in outcome.consumers:
+        counts = (c.files, c.statements, c.references + c.tables, c.unsure, c.dangers, c.look)
+        rows.append((c.name, *map(str, counts), "clear" if c.clear else "not clear"))
+    first, *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for row, why in zip(rows, ("", *(c.why for c in outcome.consumers)), strict=True):
+        numbers = map(str.rjust, row[1:-1], widths)
+        line = "  ".join([row[0].ljust(first), *numbers, row[-1]]).rstrip()
+        yield f"{line}: {why}" if why else line
     for consumer in outcome.consumers:
         for excluded in consumer.excluded:
             yield f"not read for {consumer.name}: {excluded}"
@@ -109,9 +104,7 @@ def _plain(fields: list[tuple[str, Any]]) -> dict[str, Any]:
         where = {"path": place["path"], "line": place["line"], "column_number": place["column"]}
         plain = {**where, **plain}
     if "edits" in plain:
-        plain["edits"] = [
-            dict(zip(("start", "end", "text"), e, strict=True)) for e in plain["edits"]
-        ]
+        plain["edits"] = [edit._asdict() for edit in plain["edits"]]
     return plain
 
 
@@ -174,13 +167,8 @@ _RULES = {
 def as_sarif(outcome: ScanOutcome, *, version: str = "") -> str:
     """Write one run with a result for each finding and note."""
     results = [_result(entry) for found in outcome.files for entry in _entries(found)]
-    driver = {
-        "name": "membership-refactor scan",
-        "version": version or "0",
-        "rules": [
-            {"id": rule, "shortDescription": {"text": title}} for rule, title in _RULES.items()
-        ],
-    }
+    rules = [{"id": rule, "shortDescription": {"text": title}} for rule, title in _RULES.items()]
+    driver = {"name": "membership-refactor scan", "version": version or "0", "rules": rules}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
@@ -192,11 +180,9 @@ def _result(entry: _Entry) -> dict[str, Any]:
     if entry.length:
         region["endColumn"] = place.column + entry.length
     before = "file://" if place.path.startswith("/") else ""
-    uri = before + quote(place.path, errors="surrogateescape")
+    file = {"uri": before + quote(place.path, errors="surrogateescape")}
     return {
-        "ruleId": entry.rule,
-        "ruleIndex": list(_RULES).index(entry.rule),
-        "level": entry.level,
+        "ruleId": entry.rule, "ruleIndex": list(_RULES).index(entry.rule), "level": entry.level,
         "message": {"text": entry.text},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}],
-    }
+        "locations": [{"physicalLocation": {"artifactLocation": file, "region": region}}],
+    }  # fmt: skip

@@ -77,19 +77,15 @@ def summaries(
         references = [r for outcome in own for r in outcome.references]
         notes = [n for outcome in own for n in outcome.notes]
         found = ConsumerSummary(
-            name=consumer.name,
-            owner=consumer.owner,
-            files=scanned.get(consumer.name, 0),
+            name=consumer.name, owner=consumer.owner, files=scanned.get(consumer.name, 0),
             statements=sum(outcome.statements for outcome in own),
-            references=len(references),
-            unsure=sum(not r.certain for r in references),
+            references=len(references), unsure=sum(not r.certain for r in references),
             tables=sum(len(outcome.tables) for outcome in own),
             dangers=sum(len(outcome.dangers) for outcome in own),
-            look=len(notes),
-            open=sum(note.open for note in notes),
+            look=len(notes), open=sum(note.open for note in notes),
             excluded=tuple(f"{path}: {why}" for path, why in consumer.exclude.items()),
             in_the_way=_in_the_way(plan, own) if scanned.get(consumer.name) else {},
-        )
+        )  # fmt: skip
         clear, why = _verdict(consumer, found)
         result[consumer.name] = replace(found, clear=clear, why=why)
     return tuple(_through(consumer, result) for consumer in consumers)
@@ -111,16 +107,11 @@ def _in_the_way(plan: TableSplit, files: Sequence[FileOutcome]) -> Mapping[str, 
 
 
 def _verdict(consumer: Consumer, found: ConsumerSummary) -> tuple[bool, str]:
-    parts = [
-        f"{count} {one if count == 1 else many}"
-        for count, one, many in (
-            (found.references, "reference", "references"),
-            (found.tables, "use of a table that goes", "uses of a table that goes"),
-            (found.dangers, "danger", "dangers"),
-            (found.open, "open question", "open questions"),
-        )
-        if count
-    ]
+    counted = (
+        (found.references, "reference{}"), (found.tables, "use{} of a table that goes"),
+        (found.dangers, "danger{}"), (found.open, "open question{}"),
+    )  # fmt: skip
+    parts = [f"{n} {what.format('s' * (n != 1))}" for n, what in counted if n]
     if parts:
         declared = "; it was declared unaffected" if consumer.unaffected else ""
         return False, ", ".join(parts) + declared

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +45,7 @@ class Analysed:
     resolution: Resolution
     other_dialect: str = ""
     """The dialect that parsed it, if it is not the declared one."""
-    at: Mapping[Stage, Resolution] = field(default_factory=dict)
+    at: dict[Stage, Resolution] = field(default_factory=dict)
     """The same text at its own structure, at interim and at current, if it uses the plan's."""
     row_table: str = ""
 
@@ -83,7 +82,7 @@ class Analyser:
         return [self._analyse(inner, dialect, row_table) for inner in unwrapped(placed)]
 
     def _analyse(self, placed: Placed, dialect: str, row_table: str) -> Analysed | Unparsed:
-        first: Unparsed | None = None
+        unparsed: list[Unparsed] = []
         for candidate in (dialect, *OTHER_DIALECTS[dialect]):
             sql = expanded(SqlText(placed, candidate), self.consumer.macros)
             for filling in FILLINGS:
@@ -92,12 +91,10 @@ class Analyser:
                 if tree is not None:
                     other = candidate if candidate != dialect else ""
                     return self._resolved(text, candidate, tree, other, row_table)
-                if first is None:
-                    first = Unparsed(text, self.view(dialect), failure)
+                unparsed.append(Unparsed(text, self.view(dialect), failure))
                 if filling == "value" and not text.holes:
                     break  # the other fillings change nothing
-        assert first is not None
-        return first
+        return unparsed[0]
 
     def _resolved(
         self, text: Filled, dialect: str, tree: Any, other: str, row_table: str
@@ -105,12 +102,11 @@ class Analyser:
         view = self.view(dialect)
         found = resolve(tree, view, row_table=row_table)
         found.accounted = {text.sql.placed.place(at) for at in found.accounted}
-        analysed = Analysed(text, view, found, other_dialect=other, row_table=row_table)
-        if found.ours:
-            others = {Stage.CURRENT, Stage.INTERIM} - {self.stage}
-            views = {stage: self.view(dialect, stage) for stage in others}
-            resolved = {at: resolve(tree, v, row_table=row_table) for at, v in views.items()}
-            analysed.at = {self.stage: found, **resolved}
+        at = {self.stage: found} if found.ours else {}
+        analysed = Analysed(text, view, found, other, at, row_table)
+        for stage in {Stage.CURRENT, Stage.INTERIM} - {self.stage} if found.ours else ():
+            other_view = self.view(dialect, stage)
+            analysed.at[stage] = resolve(tree, other_view, row_table=row_table)
         return analysed
 
 

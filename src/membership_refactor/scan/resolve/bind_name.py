@@ -20,9 +20,9 @@ from membership_refactor.scan.resolve.tables_as_spelled import View
 from membership_refactor.scan.resolve.tables_at_stage import Role
 
 
-def span(node: Any) -> Span | None:
-    """The node's offsets in the text; None for a node that the parser made up."""
-    start, end = node.meta.get("start"), node.meta.get("end")
+def span(node: Any, last: Any = None) -> Span | None:
+    """The offsets in the text, up to the last node; None for a node that the parser made up."""
+    start, end = node.meta.get("start"), (node if last is None else last).meta.get("end")
     return None if start is None or end is None else (start, end + 1)
 
 
@@ -83,8 +83,7 @@ class Names:
                 self._nowhere(identifier, f"{qualifier.name}.{identifier.name}")
             return
         self.account(qualifier)
-        first, last = span(parts[0]), span(qualifier)
-        around = (first[0], last[1]) if first and last else None
+        around = span(parts[0], qualifier)
         self.bind(found[0], identifier, frame, clause, qualifier=around, depth=found[1])
 
     def _path(self, parts: list[Any], frame: Frame, clause: str) -> None:
@@ -179,22 +178,18 @@ class Names:
         if clause == "set" and source.role in (Role.SOURCE, Role.COPY):
             standing = self.view.structure.assigned(column, standing)
         self.found.accounted.add(where[0])
-        self.found.bindings.append(
-            Binding(
-                *where, name, identifier.name, source, column, standing, clause,
-                why=why, qualifier=qualifier, depth=depth, query=frame.query,
-            )
+        binding = Binding(
+            *where, name, identifier.name, source, column, standing, clause,
+            why=why, qualifier=qualifier, depth=depth, query=frame.query,
         )  # fmt: skip
+        self.found.bindings.append(binding)
 
     def _qualified_star(self, node: Any, parts: list[Any], frame: Frame) -> None:
         source = frame.source(self.fold(parts[-2]))
-        if source is None:
-            return
-        self.account(parts[-2])
-        first, last = span(parts[0]), span(parts[-1])
-        if first and last:
+        if source is not None:
+            self.account(parts[-2])
             kind = Kind.WHOLE_ROW if isinstance(node.parent, exp.Func) else Kind.STAR
-            self.star((first[0], last[1]), source, kind)
+            self.star(span(parts[0], parts[-1]), source, kind)
 
     def _whole_row(self, identifier: Any, name: str, frame: Frame) -> bool:
         """Whether the name is that of a source, which means its whole row."""

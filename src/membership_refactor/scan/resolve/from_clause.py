@@ -108,8 +108,8 @@ class FromClause:
             source.outputs = cte
         else:
             self._base_table(source, db, node)
-        if node.args.get("alias") is not None:
-            last = self.alias(source, node.args["alias"]) or last
+        if (alias := node.args.get("alias")) is not None:
+            last = self.alias(source, alias) or last
         if first and last:
             source.span = (first[0], last[1])
         source.hinted = any(map(node.args.get, ("hints", "sample", "partition", "only")))
@@ -160,16 +160,15 @@ class FromClause:
         owner = frame.source(self.names.fold(node.args["db"]))
         self.names.account(node.args["db"])
         attribute = self.names.fold(node.this)
-        ours = owner is not None and owner.table is not None
-        if owner is not None and owner.table is not None:
+        owned = owner.table if owner is not None else None
+        if owner is not None and owned is not None:
             self.names.bind(owner, node.this, frame, "join")
-            known = owner.table.columns.get(attribute)
-            if known is not None and known[0] == self.view.structure.plan.link:
+            if owned.columns.get(attribute, (None,))[0] == self.view.structure.plan.link:
                 source.table = self.view.parent
         for word, table in self.view.tables.items() if source.table is None else ():
             if attribute in (word, word + "s"):
                 source.table = table
-                if not ours:
+                if owned is None:
                     message = f"{node.name} is assumed to be {word}"
                     self.names.remark("association", message, node.this)
 

@@ -119,10 +119,7 @@ class Queries:
             if isinstance(item, exp.Star):
                 for source in frame.visible:
                     self.names.star(span(item) or source.span, source, Kind.STAR)
-                kept = [
-                    p for key in ("except_", "replace", "rename") for p in item.args.get(key) or ()
-                ]
-                for identifier in (i for part in kept for i in part.find_all(exp.Identifier)):
+                for identifier in item.find_all(exp.Identifier):  # EXCEPT, REPLACE, RENAME
                     self.names.unqualified(identifier, frame, "select")
                 star = _star_of(frame)
             else:
@@ -202,9 +199,8 @@ class Queries:
             return [node.this, node.expression]  # schema.function(column)
         source, depth = found
         self.names.account(inner.this)
-        first, last = span(inner.this), span(node.expression)
-        if isinstance(node.expression, exp.Star) and first and last:
-            self.names.star((first[0], last[1]), source, Kind.WHOLE_ROW)
+        if isinstance(node.expression, exp.Star):
+            self.names.star(span(inner.this, node.expression), source, Kind.WHOLE_ROW)
         elif isinstance(node.expression, exp.Identifier):
             # The brackets stay, so the qualifier cannot simply be exchanged.
             self.names.bind(source, node.expression, frame, "whole row", depth=depth)

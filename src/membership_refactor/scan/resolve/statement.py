@@ -102,11 +102,11 @@ def _delete(queries: Queries, node: Any, frame: Frame) -> None:
         named, source = [source], None  # MySQL: DELETE FROM w USING wide w JOIN ...
     for item in (source, *using):
         queries.tables.add(frame, item)
+    for item in named:
+        queries.names.account_all(item)
     wanted = {item.alias_or_name.lower() for item in named}
     for index, one in enumerate(frame.sources):
         one.target = one.name.lower() in wanted if wanted else index == 0
-    for item in named:
-        queries.names.account_all(item)
     queries.children(node, frame, "where", "order", "limit")
 
 
@@ -149,8 +149,7 @@ def resolve_definition(queries: Queries, tree: Any, outer: Frame | None) -> None
             queries.tables.add(frame, node)
     ours = [source for source in frame.sources if source.table is not None]
     if kind == "TABLE":
-        _create_table(queries, tree, ours)
-        return
+        return _create_table(queries, tree, ours)
     if kind == "TRIGGER":
         rows = [Source(n, s.table, qualified_only=True) for s in ours for n in ("new", "old")]
         frame.sources.extend(rows)
@@ -181,10 +180,9 @@ def _create_table(queries: Queries, tree: Any, ours: list[Source]) -> None:
     made = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     by_node = {id(source.node): source for source in ours}
     for node in tree.find_all(exp.Schema):
-        if node is tree.this or not isinstance(node.this, exp.Table):
-            continue
         frame = Frame(None, [by_node.get(id(node.this)) or Source("")])
-        for item in node.expressions:
+        named = node is not tree.this and isinstance(node.this, exp.Table)
+        for item in node.expressions if named else ():
             if isinstance(item, exp.Identifier):
                 queries.names.unqualified(item, frame, "references")
     own = by_node.get(id(made))

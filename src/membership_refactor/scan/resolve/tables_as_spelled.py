@@ -159,9 +159,9 @@ class Interest:
     def in_text(self, text: str, dialect: str = "") -> tuple[bool, bool]:
         """Whether a table (or macro) and whether a column is named."""
         going = self.going if dialect == "jpql" else self.columns
-        words = {word.lower() for word in WORDS.findall(text)}
+        words = set(WORDS.findall(text.lower()))
         if "$" in text:  # a part of the name, or the end of a body in dollars
-            words |= {word.lower() for word in _WITH_DOLLAR.findall(text)}
+            words |= set(_WITH_DOLLAR.findall(text.lower()))
         named = not (words.isdisjoint(self.tables) and words.isdisjoint(self.macros))
         return named, not words.isdisjoint(going)
 
@@ -170,25 +170,17 @@ class Interest:
 
         ``findByPersonId`` and ``person_ids_of`` name person_id: a word counts by its parts.
         """
-        tables: list[tuple[str, int]] = []
-        going: list[tuple[str, int]] = []
-        known: dict[str, tuple[bool, bool]] = {}
-        for match in WORDS.finditer(text):
-            word = match[0]
-            if word not in known:
-                parts = f"_{'_'.join(_PARTS.findall(word)).lower()}_"
-                lower = word.lower()
-                known[word] = (
-                    lower in self.tables
-                    or any(f"_{t}_" in parts or ("_" in t and t in lower) for t in self.tables),
-                    lower in self.going or any(f"_{g}_" in parts for g in self.going),
-                )
-            table, column = known[word]
-            if table:
-                tables.append((word, match.start()))
-            if column:
-                going.append((word, match.start()))
+        found = [(match[0], match.start()) for match in WORDS.finditer(text)]
+        known = {word: self._meanings(word) for word in {word for word, _ in found}}
+        tables, going = ([one for one in found if known[one[0]][n]] for n in (0, 1))
         return tables, going
+
+    def _meanings(self, word: str) -> tuple[bool, bool]:
+        """Whether a word of a program names a table, and whether a going column."""
+        lower, parts = word.lower(), f"_{'_'.join(_PARTS.findall(word)).lower()}_"
+        table = any(f"_{t}_" in parts or ("_" in t and t in lower) for t in self.tables)
+        column = any(f"_{g}_" in parts for g in self.going)
+        return table or lower in self.tables, column or lower in self.going
 
     def going_in(self, text: str, start: int = 0) -> Iterator[tuple[str, int]]:
         """Yield every word that is a going column, with its offset; ``start`` is the text's."""

@@ -1,0 +1,102 @@
+"""Calls that take a table by a name that is put in, files that no grammar reads, cut names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from membership_refactor.scan.read.disguised_names import disguises
+from tests.scan.scan_text import scan_text
+
+OPEN = {
+    "pandas.py": "frame = pd.read_sql_table(t, con)\n",
+    "keyword.py": "frame = pd.read_sql_table(con=engine, table_name=t)\n",
+    "format.py": 'frame = pd.read_sql_table(f"{kind}_rows", engine)\n',
+    "write.py": 'frame.to_sql(name, engine, if_exists="append")\n',
+    "tables.py": "rows = meta.tables[name]\n",
+    "classes.py": 'rows = Base.metadata.tables[f"{schema}.{name}"]\n',
+    "get.py": "rows = metadata.tables.get(name)\n",
+    "core.py": "rows = Table(name, metadata, autoload_with=engine)\n",
+    "sorted.py": "for table in metadata.sorted_tables:\n    read(table)\n",
+    "inspect.py": "names = inspect(engine).get_table_names()\n",
+    "model.py": 'rows = apps.get_model("app", name).objects.all()\n',
+    "jdbc.py": 'rows = spark.read.format("jdbc").option("dbtable", t).load()\n',
+    "loop.py": 'for t in ["a", x]:\n    db.table(t)\n',
+    "spark.scala": "object A { val rows = spark.table(t) }\n",
+    "knex.js": "const rows = await knex(t).select();\n",
+    "template.ts": "const rows = await db.table(`${kind}_rows`).all();\n",
+    "laravel.php": "<?php $rows = DB::table($t)->get();\n",
+    "dplyr.R": "rows <- tbl(con, t)\n",
+    "dbi.R": "rows <- dbReadTable(con, t)\n",
+    "query.vb": 'Dim q = "SELECT id FROM " & t & " WHERE id = 3"\n',
+    "joins.fs": 'let q = "SELECT p.id FROM person p " + joins\n',
+    "query.hs": 'q = "DELETE FROM " ++ t\n',
+    "query.erl": 'Q = io_lib:format("UPDATE ~s SET a = 1", [T]).\n',
+    "page.html": "<script>q = `SELECT id FROM ${t}`</script>\n",
+    "Makefile": 'dump:\n\tpsql -c "TABLE $(T)"\n',
+    "query.tcl": 'set q "SELECT id FROM $t"\n',
+    "notes.unknown": "select id from {{ t }};\n",
+}
+
+
+@pytest.mark.parametrize(("name", "text"), OPEN.items(), ids=list(OPEN))
+def test_a_table_that_is_taken_by_any_name_is_open(name: str, text: str, tmp_path: Path) -> None:
+    outcome = scan_text(text, tmp_path, name=name)
+    assert any(note.open for note in outcome.notes)
+
+
+CLEAR = {
+    "pandas.py": 'frame = pd.read_sql_table("person", con)\nframe.to_sql("copy", con)\n',
+    "tables.py": 'rows = meta.tables["person"]\nmore = Table("person", metadata)\n',
+    "known.py": 'TABLE = "person"\nrows = Table(TABLE, metadata)\nmore = meta.tables[TABLE]\n',
+    "model.py": 'rows = apps.get_model("app", "Person").objects.all()\n',
+    "made.py": "def read_sql_table(name, con):\n    return rows_of(name, con)\n",
+    "page.py": "text = render_table(rows, widths)\nprint(tables[number])\n",
+    "page.js": "console.table(rows);\nconst size = layout.tables[i];\n",
+    "knex.js": 'const rows = await knex("person").select();\n',
+    "spark.scala": 'object A { val rows = spark.table("public.person") }\n',
+    "laravel.php": "<?php $rows = DB::table('person')->get(); $this->table($heads, $rows);\n",
+    "dbi.R": 'rows <- dbReadTable(con, "person")\nmore <- tbl(con, "person")\n',
+    "query.vb": 'Dim q = "SELECT id FROM person WHERE a = " & x\n',
+    "notes.txt": "Select what you want from the list: {list}. Update {name} to {version}.\n",
+    "page.html": "<p>Select a row from the table below.</p><b>Delete</b> it from <i>here</i>.\n",
+    "own.py": "rows = self._parse_table(schema)\nmore = sql_util.find_tables(select)\n",
+    "code.py": 'text = f"from models import {name}"\n',
+    "notes.md": "`SELECT id FROM person`, and then\n\n| `LOCK TABLE person` | the lock |\n",
+    "style.css": "a { color: red } /* select from: none */\n",
+}
+
+
+@pytest.mark.parametrize(("name", "text"), CLEAR.items(), ids=list(CLEAR))
+def test_a_table_that_is_named_leaves_nothing_open(name: str, text: str, tmp_path: Path) -> None:
+    outcome = scan_text(text, tmp_path, name=name)
+    assert not any(note.open for note in outcome.notes), outcome.notes
+
+
+CUT = (
+    'B = "ers"\nA = "ord"\nread(A + B)\n',
+    "b := `ders`\na := `or` + x\nb2 := `ers`\nc := `ord`\n",
+    'LAST = "s"\nSECOND = "er"\nFIRST = "ord"\nMORE = "ers"\nread(FIRST, SECOND, LAST)\n',
+    'read("%sers" % first)\nfirst = "ord"\n',
+    'const a = `ord${end}`, end = "ers";\n',
+    'put("rde", "x")\nput("ord", 1)\nput("ers", 2)\n',
+)
+
+
+@pytest.mark.parametrize("text", CUT)
+def test_a_name_that_is_cut_in_one_file_is_open(text: str) -> None:
+    assert list(disguises(frozenset({"orders"})).find(text))
+
+
+WHOLE = (
+    'A = "order"\nB = "sheets"\n',
+    'word = "ord"\nother = "erst"\n',
+    'a = "border"\nb = "borders"\n',
+    'f("ers", "ord")\n'.replace("ers", "er"),
+)
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_words_that_make_no_name_are_not(text: str) -> None:
+    assert not list(disguises(frozenset({"orders"})).find(text))
