@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from membership_refactor.catalog.read import read_portrait
 from membership_refactor.cli.plan import revision_texts
 from membership_refactor.database import libpq_url
+from membership_refactor.execution.kept_sessions import KEPT, KeptSessions, kept_sessions
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
@@ -68,7 +69,8 @@ class Chain:
 
     @cached_property
     def engine(self) -> Engine:
-        return create_engine(self.url, poolclass=NullPool)
+        options = {KEPT: KeptSessions()}
+        return create_engine(self.url, poolclass=NullPool, execution_options=options)
 
     @property
     def plan(self) -> TableSplit:
@@ -89,16 +91,19 @@ class Chain:
         )
 
     def up(self, *revisions: str) -> None:
-        for revision in revisions:
-            self.runner().upgrade(step_of(revision))
+        """Takes each up, with the sessions of one run as the command line does."""
+        with kept_sessions(self.engine).kept():
+            for revision in revisions:
+                self.runner().upgrade(step_of(revision))
 
     def up_to(self, last: str, *, after: str = "0002") -> None:
         self.up(*(r for r in self.subject.revisions if after < r <= last))
 
     def down(self, *revisions: str) -> None:
         """Takes each down; the first asks what speaks against any of them."""
-        for revision in revisions:
-            self.runner().downgrade(step_of(revision), lowest=step_of(revisions[-1]))
+        with kept_sessions(self.engine).kept():
+            for revision in revisions:
+                self.runner().downgrade(step_of(revision), lowest=step_of(revisions[-1]))
 
     def down_to(self, goal: str, *, before: str = "0011") -> None:
         self.down(*(r for r in reversed(self.subject.revisions) if goal < r <= before))
@@ -117,20 +122,13 @@ class Chain:
         return self.query(text)[0][0]
 
     def columns(self, table: str) -> list[str]:
-        return [name for (name,) in self.query(
-            "SELECT attname FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped "
-            f"AND attrelid = '{table.replace(chr(39), chr(39) * 2)}'::regclass ORDER BY attnum"
-        )]  # fmt: skip
+        with psycopg.connect(libpq_url(self.url)) as connection:
+            return columns_of(connection, table)
 
     def rows(self, table: str, *key: str) -> Rows:
         """Every row as text, by the text of its key, as `id_of` writes it."""
-        columns = self.columns(table)
-        listed = ", ".join(f"t.{ident(c)}::text" for c in columns)
         with psycopg.connect(libpq_url(self.url)) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            found = connection.execute(f"SELECT {listed} FROM {table} AS t".encode()).fetchall()
-        rows = [dict(zip(columns, row, strict=True)) for row in found]
-        return {id_of(row, key): row for row in rows}
+            return rows_of(connection, table, *key)
 
     def source(self) -> Rows:
         return self.rows(self.names.source, *self.plan.ids)
@@ -171,6 +169,22 @@ class Chain:
         )}  # fmt: skip
 
 
+def columns_of(connection: psycopg.Connection[Any], table: str) -> list[str]:
+    return [name for (name,) in connection.execute((
+        "SELECT attname FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped "
+        f"AND attrelid = '{table.replace(chr(39), chr(39) * 2)}'::regclass ORDER BY attnum"
+    ).encode())]  # fmt: skip
+
+
+def rows_of(connection: psycopg.Connection[Any], table: str, *key: str) -> Rows:
+    columns = columns_of(connection, table)
+    listed = ", ".join(f"t.{ident(c)}::text" for c in columns)
+    connection.execute("SET TimeZone = 'UTC'")
+    found = connection.execute(f"SELECT {listed} FROM {table} AS t".encode()).fetchall()
+    rows = [dict(zip(columns, row, strict=True)) for row in found]
+    return {id_of(row, key): row for row in rows}
+
+
 def said(chain: Chain) -> str:
     """What plan says of the steps by name, before anything is changed."""
     made, _ = forecast(chain.runner(), revision_texts(Config(ROOT / "alembic.ini")))
@@ -190,9 +204,11 @@ def snapshot(chain: Chain) -> Snapshot:
     plan = chain.plan
     tables = {}
     portrait = chain.portrait()
-    for table in portrait.tables:
-        key = (plan.parent_id,) if plan.parent_id in table.column_names else plan.ids
-        tables[table.name] = chain.rows(f"{ident(table.schema)}.{ident(table.name)}", *key)
+    with psycopg.connect(libpq_url(chain.url)) as connection:
+        for table in portrait.tables:
+            key = (plan.parent_id,) if plan.parent_id in table.column_names else plan.ids
+            name = f"{ident(table.schema)}.{ident(table.name)}"
+            tables[table.name] = rows_of(connection, name, *key)
     return Snapshot(tables, portrait, frozenset(chain.own_objects()))
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from sqlalchemy import make_url
 
-from membership_refactor.database import create_database, drop_database, libpq_url
 from membership_refactor.testing.scratch_databases import Build, Databases
 from tests.chain.driver import Chain, Subject, build, insert
 from tests.chain.subjects import MEMBERSHIP
+from tests.fixtures.databases import Layer
 
 KEYS: tuple[tuple[Any, ...], ...] = (
     (1, 1, "SUBSTANTIVE", "2020-01-01", "2021-01-01"),
@@ -56,6 +55,41 @@ def fill(connection: psycopg.Connection[Any]) -> None:
 FIXED = build(MEMBERSHIP, fill)
 
 
+def layer(
+    revision: str,
+    *,
+    subject: Subject = MEMBERSHIP,
+    name: str = "fixed",
+    first: Build = FIXED,
+    down: bool = False,
+) -> Layer:
+    """The database as it is at ``revision``, over the one at the revision before.
+
+    ``down`` means: on the way back from the last revision.
+    """
+    start, last = subject.start, subject.revisions[-1]
+    chain = [start, *subject.revisions]
+
+    def standing(revision: str, down: bool) -> Layer:
+        key = f"chain {name} {'down ' if down else ''}{revision}"
+        if revision == start and not down:
+            return Layer(key, first)
+        if down and revision == last:
+            return standing(last, False)
+        place = chain.index(revision)
+        before = chain[place + 1 if down else place - 1]
+
+        def go(url: str) -> None:
+            if down:
+                Chain(url, subject).down(before)
+            else:
+                Chain(url, subject).up(revision)
+
+        return Layer(key, go, standing(before, down))
+
+    return standing(revision, down)
+
+
 def at(
     databases: Databases,
     revision: str,
@@ -65,59 +99,6 @@ def at(
     first: Build = FIXED,
     down: bool = False,
 ) -> str:
-    """A copy of the database as it is at ``revision``; each is built once, from the one before.
-
-    ``down`` means: on the way back from the last revision.
-    """
-    start, last = subject.start, subject.revisions[-1]
-    chain = [start, *subject.revisions]
-    key = f"chain {name} {'down ' if down else ''}{revision}"
-
-    def built(url: str) -> None:
-        if revision == start and not down:
-            first(url)
-            return
-        if down and revision == last:
-            earlier = at(databases, last, subject=subject, name=name, first=first)
-        else:
-            neighbour = chain[chain.index(revision) + (1 if down else -1)]
-            earlier = at(databases, neighbour, subject=subject, name=name, first=first, down=down)
-        clone(databases, earlier, url)
-        databases.drop(earlier)
-        if down and revision != last:
-            Chain(url, subject).down(chain[chain.index(revision) + 1])
-        elif not down:
-            Chain(url, subject).up(revision)
-
-    return databases.copy_of(key, built)
-
-
-def clone(databases: Databases, earlier: str, url: str) -> None:
-    """``url`` becomes a copy of ``earlier``, to which nobody may be connected."""
-    name = make_url(url).database or ""
-    drop_database(databases.server.url, name)
-    create_database(
-        databases.server.url,
-        name,
-        template=make_url(earlier).database or "",
-        strategy="file_copy" if databases.server.data is not None else "wal_log",
-    )
-
-
-def copied(databases: Databases, earlier: str) -> str:
-    """Another copy of ``earlier``, once everybody has left it."""
-    url = databases.new()
-    wait_until_left(databases, earlier)
-    clone(databases, earlier, url)
-    return url
-
-
-def wait_until_left(databases: Databases, url: str) -> None:
-    """A killed client's server process has seen that, and gone."""
-    name = make_url(url).database
-    with psycopg.connect(libpq_url(databases.server.url), autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_catalog.pg_terminate_backend(pid, 20000) "
-            "FROM pg_catalog.pg_stat_activity WHERE datname = %s",
-            (name,),
-        )
+    """A copy of the database as it is at ``revision``."""
+    wanted = layer(revision, subject=subject, name=name, first=first, down=down)
+    return wanted.copied(databases)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ from membership_refactor.errors import CheckFailed
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.portrait import differences
 from tests.chain.driver import Chain, Subject, build
-from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.chains import ChainAt
 
 HALVES = Subject(
     plan=TableSplit(
@@ -70,19 +71,26 @@ def named(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+At = Callable[[str], Chain]
+
+
 @pytest.fixture
-def chain(named: str, template_database: TemplateDatabase) -> Chain:
-    chain = Chain(template_database("halves", build(HALVES, fill)), HALVES)
-    chain.run(CONSTRAINTS[named])
-    return chain
+def at(named: str, chain_at: ChainAt) -> At:
+    """The chain with that constraint at a revision."""
+
+    def first(url: str) -> None:
+        build(HALVES, fill)(url)
+        Chain(url, HALVES).run(CONSTRAINTS[named])
+
+    return lambda revision: chain_at(revision, subject=HALVES, name=f"halves {named}", first=first)
 
 
 @pytest.mark.parametrize("revision", ["0003", "0006", "0008"])
 def test_a_step_is_refused_before_it_begins_where_a_chosen_value_breaks_a_constraint(
-    revision: str, named: str, chain: Chain
+    revision: str, named: str, at: At
 ) -> None:
     before = f"{int(revision) - 1:04d}"
-    chain.up_to(before)
+    chain = at(before)
     table = "wide" if revision == "0003" else "narrow"
     chain.run(BREAKS.format(t=table))
     portrait = chain.portrait()
@@ -94,9 +102,9 @@ def test_a_step_is_refused_before_it_begins_where_a_chosen_value_breaks_a_constr
     assert {(r["seats"], r["place"]) for r in chain.child().values()} == {("1", "1")}
 
 
-def test_every_constraint_comes_back_and_goes_up_again(named: str, chain: Chain) -> None:
-    first, rows = chain.portrait(), chain.source()
-    chain.up_to("0011")
+def test_every_constraint_comes_back_and_goes_up_again(at: At) -> None:
+    first, rows = at("0002").portrait(), at("0002").source()
+    chain = at("0011")
     chain.down_to("0004")
     chain.up_to("0010", after="0004")
     chain.down_to("0002", before="0010")
@@ -104,8 +112,8 @@ def test_every_constraint_comes_back_and_goes_up_again(named: str, chain: Chain)
     assert chain.source() == rows
 
 
-def test_rows_that_break_it_stop_the_way_down_before_it_begins(named: str, chain: Chain) -> None:
-    chain.up_to("0011")
+def test_rows_that_break_it_stop_the_way_down_before_it_begins(named: str, at: At) -> None:
+    chain = at("0011")
     chain.run(
         "UPDATE public.narrow SET part = 0",
         "UPDATE public.wide SET seats = 15, place = 2",

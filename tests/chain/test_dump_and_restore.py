@@ -13,7 +13,8 @@ from membership_refactor.sql.ledger.own_objects import broken_own_objects
 from membership_refactor.sql.names import Names
 from tests.fixtures.databases import NewDatabase, TemplateDatabase
 from tests.races.families import assert_families
-from tests.races.stages import CHAIN, built_to, name_of
+from tests.fixtures.steps import IDS
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, OLD_SHAPE, SOURCE, assert_equal, assert_parents, execute, query
 
 OBJECTS = r"""
@@ -53,7 +54,7 @@ def restore(url: str, restored: str) -> None:
 def test_the_view_of_the_old_shape_is_restored_as_it_was(
     revision: str, template_database: TemplateDatabase, new_database: NewDatabase
 ) -> None:
-    url = template_database(name_of(revision, OLD_SHAPE), built_to(revision, OLD_SHAPE))
+    url = template_database(tables_at(revision, OLD_SHAPE))
     restored = new_database()
     restore(url, restored)
     with psycopg.connect(libpq_url(restored)) as connection:
@@ -64,11 +65,11 @@ def test_the_view_of_the_old_shape_is_restored_as_it_was(
     assert query(restored, rows) == query(url, rows)
 
 
-@pytest.mark.parametrize("revision", CHAIN)
+@pytest.mark.parametrize("revision", IDS)
 def test_a_restored_database_has_every_trigger_and_function_and_goes_on_capturing(
     revision: str, template_database: TemplateDatabase, new_database: NewDatabase
 ) -> None:
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
     restored = new_database()
     restore(url, restored)
     assert query(restored, OBJECTS) == query(url, OBJECTS)

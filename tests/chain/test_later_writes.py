@@ -16,6 +16,7 @@ from tests.fixtures.chains import ChainAt
 from tests.fixtures.steps import step_of
 from tests.reference_model.split import Model, Rows
 
+EVERYDAY = ("0004", "0007", "0008", "0009", "0011")
 NOW = "'2030-01-01 00:00:00+00'"
 COLUMNS = (
     "person_id, programme_id, programme_membership_type, programme_start_date, programme_end_date, "
@@ -159,7 +160,14 @@ def no_uuid_serves_two(chain: Chain) -> None:
     assert len(keys) == len(parents)
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
+@pytest.mark.parametrize(
+    "revision",
+    [
+        # Every kind of writing; the other stages meet the same triggers in the tests below.
+        pytest.param(r, marks=() if r in EVERYDAY else pytest.mark.slow)
+        for r in REVISIONS
+    ],
+)
 def test_rows_written_at_a_stage_come_back_with_their_uuids(
     revision: str, chain_at: ChainAt
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import REVISIONS, Chain, Subject, build
-from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.chains import ChainAt
 from tests.reference_model.split import Rows
 
 NUMERIC = Subject(
@@ -67,9 +67,13 @@ def as_numbers(rows: Rows) -> dict[str, dict[str, Any]]:
     }
 
 
+def standing(chain_at: ChainAt, revision: str) -> Chain:
+    return chain_at(revision, subject=NUMERIC, name="numeric key", first=build(NUMERIC, fill))
+
+
 @pytest.fixture
-def chain(template_database: TemplateDatabase) -> Chain:
-    return Chain(template_database("numeric key", build(NUMERIC, fill)), NUMERIC)
+def chain(chain_at: ChainAt) -> Chain:
+    return standing(chain_at, "0002")
 
 
 def test_rows_whose_keys_differ_in_scale_share_a_parent_and_none_is_lost(chain: Chain) -> None:
@@ -91,9 +95,9 @@ def test_rows_whose_keys_differ_in_scale_share_a_parent_and_none_is_lost(chain: 
 
 @pytest.mark.parametrize("revision", ["0003", "0004", "0005", "0006", "0007", "0008"])
 def test_a_key_that_is_written_in_another_scale_finds_its_parent(
-    revision: str, chain: Chain
+    revision: str, chain_at: ChainAt
 ) -> None:
-    chain.up_to(revision)
+    chain = standing(chain_at, revision)
     table = "public.wide" if revision < "0005" else "public.narrow"
     chain.run(
         f"INSERT INTO {table} (k, n, v, c) VALUES ('a', 1.0000, 'one', 2), ('b', 0.00, 'one', 2)",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -17,7 +19,8 @@ from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain, Subject, build, said, snapshot
 from tests.chain.killing import Moments, go
 from tests.chain.test_not_valid import DOUBTFUL
-from tests.fixtures.databases import NewDatabase, TemplateDatabase
+from tests.fixtures.chains import ChainAt
+from tests.fixtures.databases import NewDatabase
 from tests.races.pilot import Pilot
 
 WIDE = Subject(
@@ -70,8 +73,14 @@ def fill(connection: psycopg.Connection[Any]) -> None:
 
 
 @pytest.fixture
-def chain(template_database: TemplateDatabase) -> Chain:
-    return Chain(template_database("what hangs", build(WIDE, fill)), WIDE)
+def at(chain_at: ChainAt) -> Callable[..., Chain]:
+    """The chain at a revision, on the way up or down."""
+    return partial(chain_at, subject=WIDE, name="what hangs", first=build(WIDE, fill))
+
+
+@pytest.fixture
+def chain(at: Callable[..., Chain]) -> Chain:
+    return at("0002")
 
 
 def names(chain: Chain) -> set[str]:
@@ -117,9 +126,9 @@ def test_everything_that_goes_with_the_columns_comes_back(chain: Chain) -> None:
     ],
 )
 def test_rows_that_a_constraint_would_refuse_stop_the_way_down_before_it_begins(
-    write: str, constraint: str, chain: Chain
+    write: str, constraint: str, at: Callable[..., Chain]
 ) -> None:
-    chain.up_to("0011")
+    chain = at("0011")
     chain.run(write)
     with pytest.raises(CheckFailed, match=rf"\({constraint}_narrow\)"):
         chain.down_to("0002")
@@ -137,21 +146,15 @@ class Stop(Exception):
 
 @pytest.mark.parametrize(("revision", "direction"), STEPS)
 def test_a_step_stopped_before_any_action_can_be_abandoned_and_run_again(
-    revision: str, direction: Direction, template_database: TemplateDatabase
+    revision: str, direction: Direction, at: Callable[..., Chain]
 ) -> None:
-    def made(url: str) -> None:
-        build(WIDE, fill)(url)
-        chain = Chain(url, WIDE)
-        chain.up_to("0010")
-        if direction is Direction.UP:
-            chain.down("0010")
-            chain.down("0009")
-            chain.up("0009")
-        elif revision == "0009":
-            chain.down("0010")
-
     def start() -> Chain:
-        return Chain(template_database(f"hanging {revision} {direction}", made), WIDE)
+        if direction is Direction.DOWN:
+            return at(revision, down=revision == "0009")
+        # Up once more, after a way down.
+        chain = at("0008", down=True)
+        chain.up("0009")
+        return chain
 
     undisturbed = start()
     counter = Moments(re.compile(r'INSERT INTO "[^"]*"\."action"|SET state = \'done\''))
@@ -255,8 +258,8 @@ def test_what_can_never_go_along_is_refused_before_the_first_step(
     assert chain.portrait().find("narrow") is None
 
 
-def test_a_replica_identity_that_would_go_is_refused(chain: Chain) -> None:
-    chain.up_to("0009")
+def test_a_replica_identity_that_would_go_is_refused(at: Callable[..., Chain]) -> None:
+    chain = at("0009")
     chain.run(
         "ALTER TABLE public.narrow ALTER tutor SET NOT NULL",
         "CREATE UNIQUE INDEX identity ON public.narrow (id, tutor) INCLUDE (seats)",
@@ -268,15 +271,19 @@ def test_a_replica_identity_that_would_go_is_refused(chain: Chain) -> None:
     chain.up("0010")
 
 
-def test_a_copy_that_came_back_can_take_the_place_of_the_source_again(chain: Chain) -> None:
-    chain.up_to("0010")
+def test_a_copy_that_came_back_can_take_the_place_of_the_source_again(
+    at: Callable[..., Chain],
+) -> None:
+    chain = at("0010")
     chain.down_to("0004", before="0010")
     chain.up_to("0010", after="0004")
 
 
 @pytest.mark.parametrize("text", STOPPING)
-def test_what_stops_0010_is_refused_before_it_drops_anything(text: str, chain: Chain) -> None:
-    chain.up_to("0009")
+def test_what_stops_0010_is_refused_before_it_drops_anything(
+    text: str, at: Callable[..., Chain]
+) -> None:
+    chain = at("0009")
     chain.run(text.format(t="narrow"))
     before = chain.portrait()
     with pytest.raises(CannotCarry, match=r"uses (k|seats)"):
@@ -393,17 +400,11 @@ BREAKING = {
     ],
 )  # fmt: skip
 def test_a_writer_who_breaks_what_comes_back_is_refused_or_stops_the_step(
-    what: str, moment: str, template_database: TemplateDatabase
+    what: str, moment: str, at: Callable[..., Chain]
 ) -> None:
     """Never both let through: rows that break a constraint that stands."""
 
-    def made(url: str) -> None:
-        build(WIDE, fill)(url)
-        chain = Chain(url, WIDE)
-        chain.up_to("0010")
-        chain.down("0010")
-
-    chain = Chain(template_database("hanging, down to 0009", made), WIDE)
+    chain = at("0009", down=True)
     write, back, *broken = BREAKING[what]
     with Pilot(chain.url, plan=WIDE.plan, schema="public") as pilot:
         pilot.start(lambda r: r.downgrade("stop_parallel_save"), until=moment, before=True)

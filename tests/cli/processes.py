@@ -17,9 +17,11 @@ import psycopg
 
 from membership_refactor.database import libpq_url
 from membership_refactor.demo.data import load
+from tests.cli import fork_server
 
 ROOT = Path(__file__).parents[2]
 REFUSED, WRONG_USE, FINDINGS = 255, 2, 1
+MODULES = {"alembic": "alembic", "membership-refactor": "membership_refactor.cli"}
 _PLACES = ("DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGUSER")
 
 
@@ -46,8 +48,7 @@ def failure(text: str) -> str:
 
 
 def command(program: str) -> list[str]:
-    module = {"alembic": "alembic", "membership-refactor": "membership_refactor.cli"}[program]
-    return [sys.executable, "-m", module]
+    return [sys.executable, "-m", MODULES[program]]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -58,14 +59,13 @@ def environment(**more: str) -> dict[str, str]:
 def ran(program: str, *arguments: str, url: str | None = None, **env: str) -> Ended:
     """The program's whole run; ``url`` goes by -x, which comes before the verb."""
     given = ["-x", f"url={url}"] if url else []
-    done = subprocess.run(
-        [*command(program), *given, *arguments],
-        cwd=ROOT,
-        env=environment(**env),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    return ran_in(ROOT, program, *given, *arguments, **env)
+
+
+def ran_in(folder: Path, program: str, *arguments: str, **env: str) -> Ended:
+    """The program's whole run in that folder."""
+    done = fork_server.run(
+        MODULES[program], arguments, folder=folder, environment=environment(**env)
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 

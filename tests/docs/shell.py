@@ -29,6 +29,7 @@ from membership_refactor.testing.scratch_databases import Databases
 from tests.cli.processes import alembic, environment
 from tests.docs.blocks import ROOT
 from tests.docs.transcripts import Session, Shown
+from tests.fixtures.databases import Layer
 from tests.fixtures.server import SETTINGS
 
 SECONDS = 180
@@ -91,7 +92,7 @@ class Place:
     def _database(self, revision: str | None) -> str:
         if revision is None:
             return self.databases.new()
-        return self.databases.copy_of(f"docs {revision}", lambda url: fill(url, revision))
+        return standing_at(revision).copied(self.databases)
 
     def _environment(self, folder: Path, more: dict[str, str]) -> dict[str, str]:
         binaries = next(iter(on_this_machine()), None) or of_the_wheel()
@@ -108,15 +109,18 @@ class Place:
         )
 
 
-def fill(url: str, revision: str) -> None:
+def standing_at(revision: str) -> Layer:
     """The chain at that revision, with generated rows from 0002 on."""
-    steps = ["0002", revision] if revision > "0002" else [revision]
-    for step in steps:
-        done = alembic("-x", "accept-usage=documentation", "upgrade", step, url=url)
+
+    def build(url: str) -> None:
+        done = alembic("-x", "accept-usage=documentation", "upgrade", revision, url=url)
         assert done.status == 0, done.err
-        if step == "0002":
+        if revision == "0002":
             with psycopg.connect(libpq_url(url)) as connection:
                 load(connection, rows=ROWS)
+
+    above = standing_at(f"{int(revision) - 1:04d}") if revision > "0002" else None
+    return Layer(f"docs {revision}", build, above)
 
 
 def installed(folder: Path) -> Path:

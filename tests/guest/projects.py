@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import make_url
 
-from tests.cli.processes import Ended, environment, query
+from tests.cli.processes import Ended, environment, query, ran_in
 from tests.cli.processes import command as program
 
 PLANS = '''"""The plans of this shop."""
@@ -121,22 +121,10 @@ class Project:
         return Config(ini, toml_file=toml if toml.exists() else None)
 
     def alembic(self, *arguments: str, **env: str) -> Ended:
-        return self._ran("alembic", *arguments, **env)
+        return ran_in(self.folder, "alembic", *arguments, **env)
 
     def refactor(self, *arguments: str, **env: str) -> Ended:
-        return self._ran("membership-refactor", *arguments, **env)
-
-    def _ran(self, name: str, *arguments: str, **env: str) -> Ended:
-        done = subprocess.run(
-            [*program(name), *arguments],
-            cwd=self.folder,
-            env=environment(**env),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return ran_in(self.folder, "membership-refactor", *arguments, **env)
 
     @contextmanager
     def in_process(self, *x: str) -> Iterator[Config]:

@@ -4,7 +4,6 @@ project's own revisions."""
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ import pytest
 
 from membership_refactor.cli.verb import FINE, WRONG_USE
 from membership_refactor.database import libpq_url
-from tests.cli.processes import REFUSED, Ended, environment, query
-from tests.cli.processes import command as program
+from tests.cli.processes import REFUSED, query
 from tests.fixtures.databases import NewDatabase
 from tests.guest.projects import MIXED, Project, Revision, new_project
 
@@ -33,22 +31,8 @@ PURCHASE = Table("purchase", METADATA, Column("customer_id", Text))
 """
 
 
-def refactor(project: Project, *arguments: str, **env: str) -> Ended:
-    """`membership-refactor` in the project's folder."""
-    done = subprocess.run(
-        [*program("membership-refactor"), *arguments],
-        cwd=project.folder,
-        env=environment(**env),
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
-
-
 def answered(project: Project, *arguments: str, status: int = FINE) -> str:
-    done = refactor(project, *arguments)
+    done = project.refactor(*arguments)
     assert done.status == status, done.out + done.err
     return done.out
 
@@ -167,7 +151,7 @@ def test_a_rehearsal_runs_the_project_s_own_revisions(
     project.edit("            connection=connection,", "            connection=connection,\n"
                  '            version_table="shop_version",')  # fmt: skip
     project.upgraded("a1_lines")
-    done = refactor(project, "rehearse", "--to", "d4_dual", "--format", "json")
+    done = project.refactor("rehearse", "--to", "d4_dual", "--format", "json")
     assert done.status == FINE, done.out + done.err
     assert "d4_dual up again: dual_write" in done.err
     assert query(project.url, "SELECT to_regclass('item') IS NULL")[0][0]
@@ -195,7 +179,7 @@ def test_a_registration_that_cannot_be_is_one_line(
 ) -> None:
     project = new_project(tmp_path, new_database())
     register(project, registered)
-    done = refactor(project, verb)
+    done = project.refactor(verb)
     assert done.status == WRONG_USE
     assert said in done.said
     # The steps are refused by the same line.
@@ -211,7 +195,7 @@ def test_revisions_in_an_order_that_cannot_be_are_refused_before_a_step(
     wrong = (MIXED[0], Revision.step("d4_dual", "dual_write"), Revision.step("b2", "copy_table"))
     project = new_project(tmp_path, new_database(), revisions=wrong)
     project.upgraded("a1_lines")
-    done = refactor(project, "plan")
+    done = project.refactor("plan")
     assert done.status == WRONG_USE
     assert 'd4_dual runs dual_write of plan "orders" before b2 runs copy_table' in done.said
     refused = project.alembic("upgrade", "head")
@@ -222,7 +206,7 @@ def test_revisions_in_an_order_that_cannot_be_are_refused_before_a_step(
 def test_an_env_py_that_fails_is_one_line(new_database: NewDatabase, tmp_path: Path) -> None:
     project = new_project(tmp_path, new_database())
     project.edit("from alembic import context", "from alembic import context\nimport nowhere_found")
-    done = refactor(project, "status")
+    done = project.refactor("status")
     assert done.status == WRONG_USE
     assert "env.py stopped: ModuleNotFoundError: No module named 'nowhere_found'" in done.said
 
@@ -232,6 +216,6 @@ def test_duplicates_of_a_project_without_enrollments_asks_for_a_table(
 ) -> None:
     project = new_project(tmp_path, new_database(), revisions=MIXED)
     for verb in ("duplicates", "merge-duplicates"):
-        done = refactor(project, verb)
+        done = project.refactor(verb)
         assert done.status == WRONG_USE
         assert 'no table "public"."program_enrollment" here. Name yours: --table' in done.said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ import psycopg
 import pytest
 
 from membership_refactor.database import libpq_url
-from tests.cli.processes import command as program
-from tests.cli.processes import environment, query, value
+from tests.cli.processes import query, value
 from tests.fixtures.databases import NewDatabase
 from tests.guest.projects import Project, new_project
 from tests.guest.wide_tables import BROAD, EMPTY, MILLION, TABLES, TYPES, WORDS, Wide
@@ -67,22 +65,13 @@ def bare(name: str) -> str:
 
 def new(project: Project, wide: Wide, *more: str) -> str:
     shared = ",".join(bare(c) for c in wide.shared)
-    done = subprocess.run(
-        [
-            *program("membership-refactor"),
-            *("new", bare(wide.table), "--yes", "--seconds", "1", "--parent", "the_parent"),
-            *("--key", ",".join(map(bare, wide.key)), "--parent-columns", shared),
-            *more,
-        ],
-        cwd=project.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    done = project.refactor(
+        *("new", bare(wide.table), "--yes", "--seconds", "1", "--parent", "the_parent"),
+        *("--key", ",".join(map(bare, wide.key)), "--parent-columns", shared),
+        *more,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert done.status == 0, done.out + done.err
+    return done.out
 
 
 def made(tmp_path: Path, new_database: NewDatabase, wide: Wide) -> Project:

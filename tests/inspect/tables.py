@@ -11,6 +11,7 @@ import psycopg
 from membership_refactor.database import libpq_url
 from membership_refactor.sql.quoting import ident
 from tests.chain.driver import Chain, Subject, build, insert
+from tests.chain.fixed import layer
 from tests.chain.subjects import MEMBERSHIP, ODD
 
 START = date(2020, 1, 1)
@@ -66,15 +67,15 @@ VALUES = {MEMBERSHIP.plan.name: "rotation", ODD.plan.name: "First\\"}
 def at(revision: str, subject: Subject, template_database: Any) -> Chain:
     """The tables as they stand at ``revision``."""
 
-    def made(url: str) -> None:
+    def first(url: str) -> None:
         build(subject, insert(subject, ROWS[subject.plan.name]()))(url)
         if subject.plan.name == MEMBERSHIP.plan.name:
             Chain(url, subject).run("SELECT setval('public.programme_membership_id_seq', 100)")
-        Chain(url, subject).up(*(r for r in subject.revisions if r <= revision))
 
+    last = max(r for r in (subject.start, *subject.revisions) if r <= revision)
     partitioned = any("PARTITION BY" in text for text in subject.create)
-    name = f"verify {subject.plan.fingerprint} {partitioned} {revision}"
-    return Chain(template_database(name, made), subject)
+    name = f"verify {subject.plan.fingerprint} {partitioned}"
+    return Chain(template_database(layer(last, subject=subject, name=name, first=first)), subject)
 
 
 def tamper(chain: Chain, *texts: str) -> None:

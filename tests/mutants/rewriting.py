@@ -27,7 +27,7 @@ def rewritten(monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> Iterator[R
     """Every cursor sends what ``mutation`` makes of its text. Templates are built as they are:
     other tests get copies of them."""
     state = Rewriting()
-    execute, copy_of = psycopg.Cursor.execute, Databases.copy_of
+    execute, have_template = psycopg.Cursor.execute, Databases.have_template
 
     def rewriting(self: psycopg.Cursor[Any], query: Any, *rest: Any, **named: Any) -> Any:
         text = _text(query)
@@ -37,7 +37,9 @@ def rewritten(monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> Iterator[R
         state.changed += 1
         return execute(self, changed.encode(), *rest, **named)
 
-    def built_as_it_is(self: Databases, name: str, build: Build) -> str:
+    def built_as_it_is(
+        self: Databases, name: str, build: Build, *, above: str | None = None
+    ) -> None:
         def quietly(url: str) -> None:
             before, state.asleep = state.asleep, True
             try:
@@ -45,11 +47,11 @@ def rewritten(monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> Iterator[R
             finally:
                 state.asleep = before
 
-        return copy_of(self, name, quietly)
+        have_template(self, name, quietly, above=above)
 
     with monkeypatch.context() as patch:
         patch.setattr(psycopg.Cursor, "execute", rewriting)
-        patch.setattr(Databases, "copy_of", built_as_it_is)
+        patch.setattr(Databases, "have_template", built_as_it_is)
         yield state
 
 

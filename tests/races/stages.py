@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from membership_refactor.planning import TableSplit
-from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.databases import Layer, TemplateDatabase
+from tests.fixtures.steps import CHAIN
 from tests.races.partitions import Partitions
 from tests.races.pilot import Pilot
 from tests.races.tables import PLAN, assert_equal, build_tables, execute
 
-CHAIN = ("0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 Sound = Callable[[str], None]
 """Raises AssertionError where the tables of a database do not agree."""
 Table = str | Callable[[int], str]
@@ -35,13 +36,10 @@ class Subject:
     ) -> str:
         """A copy of the database at the revision, after the statements ``since``, whose template
         is ``called`` something."""
-
-        def build(url: str) -> None:
-            built_to(revision, self.plan, self.partitions)(url)
-            execute(url, *since)
-
-        of = f", {self.partitions.by}" if self.partitions is not None else ""
-        return template_database(f"{name_of(revision, self.plan)}{of}{called}", build)
+        layer = tables_at(revision, self.plan, self.partitions)
+        if since:
+            layer = Layer(f"{layer.name}{called}", lambda url: execute(url, *since), layer)
+        return template_database(layer)
 
     def written(self, table: str) -> Table:
         """What its writers write."""
@@ -51,18 +49,18 @@ class Subject:
         return self.partitions.leaf_of(table)
 
 
-def built_to(
+def tables_at(
     revision: str, plan: TableSplit = PLAN, partitions: Partitions | None = None
-) -> Callable[[str], None]:
-    """A builder of the template ``name_of(revision, plan)``."""
+) -> Layer:
+    """The tables after the revisions of the plan up to this one."""
+    of = f"plan {plan.fingerprint[:8]}" + (f", {partitions.by}" if partitions is not None else "")
+    layer = Layer(f"races, {of}", partial(build_tables, plan=plan, partitions=partitions))
+    for step in plan.steps:
+        if (done := CHAIN.revisions.of(step)) <= revision:
+            layer = Layer(f"races at {done}, {of}", partial(_upgraded, plan=plan, to=done), layer)
+    return layer
 
-    def build(url: str) -> None:
-        build_tables(url, plan, partitions)
-        with Pilot(url, plan=plan) as pilot:
-            pilot.upgrade(*(r for r in pilot.revisions if r <= revision))
 
-    return build
-
-
-def name_of(revision: str, plan: TableSplit = PLAN) -> str:
-    return f"races at {revision}" + (f", plan {plan.fingerprint[:8]}" if plan != PLAN else "")
+def _upgraded(url: str, *, plan: TableSplit, to: str) -> None:
+    with Pilot(url, plan=plan) as pilot:
+        pilot.upgrade(to)

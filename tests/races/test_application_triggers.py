@@ -11,7 +11,7 @@ import pytest
 from membership_refactor.errors import CannotCarry, CheckFailed
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.pilot import Pilot
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, apart, assert_equal, assert_parents, execute, query
 
 BODIES = {
@@ -103,11 +103,11 @@ def test_what_a_trigger_of_the_source_does_reaches_the_copy(
 ) -> None:
     made = trigger(SOURCE, name, body)
     if came == "at 0004":
-        url = template_database(name_of("0004"), built_to("0004"))
+        url = template_database(tables_at("0004"))
         execute(url, made)
         write_everything(url, SOURCE)
     else:
-        url = template_database(name_of("0001"), built_to("0001"))
+        url = template_database(tables_at("0001"))
         with Pilot(url) as pilot:
             if came == "before the copy":
                 execute(url, made)
@@ -133,7 +133,7 @@ def test_55000_a_row_that_goes_under_its_new_id_takes_no_row_along_that_refers_t
 ) -> None:
     """The trigger comes before capture has given the row its new id on the other side. Nothing
     tells there whether the row was deleted or got a third id, so nothing may be deleted with it."""
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(
         url,
         trigger(SOURCE, '"AA"', body).replace("id < 400000", "id = 165"),
@@ -157,7 +157,7 @@ def test_a_trigger_that_somebody_hangs_on_the_copy_is_named_before_the_copy_take
     """Until 0005 application triggers fire on the source only. What one on the copy does may part
     the tables; it cannot stay unnoticed,
     for 0005 refuses it by name before it compares the rows."""
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
     execute(url, trigger(COPY, name, body))
     for text in WRITES:
         try:
@@ -181,7 +181,7 @@ def test_a_trigger_that_somebody_hangs_on_the_copy_is_named_before_the_copy_take
 def test_what_a_trigger_of_the_child_does_reaches_the_parents(
     revision: str, body: str, name: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
     execute(url, trigger(COPY, name, body))
     for text in WRITES:
         execute(url, filled(text, COPY))

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.fixtures.databases import TemplateDatabase
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, assert_equal, execute, query
 
 ISOLATION = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
@@ -57,7 +57,7 @@ def write_both(url: str, one: str, other: str, isolation: str) -> None:
 def test_two_columns_of_a_row_are_written_one_in_each_table_and_both_stay(
     one: str, other: str, isolation: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     write_both(url, one, other, isolation)
     assert both(url) == [("A", 77)]
 
@@ -67,7 +67,7 @@ def test_two_columns_of_a_row_are_written_one_in_each_table_and_both_stay(
 def test_a_trigger_that_writes_the_other_table_leaves_what_its_statement_wrote(
     one: str, other: str, rows: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, *trigger(one, "UPDATE OF rotation",
                           f"UPDATE {other} SET curriculum = 77 WHERE id = NEW.id"))  # fmt: skip
     execute(url, f"UPDATE {one} SET rotation = 'A' WHERE {rows}")
@@ -79,7 +79,7 @@ def test_a_trigger_that_writes_the_other_table_leaves_what_its_statement_wrote(
 def test_a_trigger_reaches_another_row_of_the_statement_by_way_of_a_third_table(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, "CREATE TABLE s.tally (n int)", "INSERT INTO s.tally VALUES (0)",
             *trigger(SOURCE, "UPDATE OF rotation", "UPDATE s.tally SET n = n + 1"),
             "CREATE FUNCTION s.more() RETURNS trigger LANGUAGE plpgsql AS"
@@ -94,7 +94,7 @@ def test_a_trigger_reaches_another_row_of_the_statement_by_way_of_a_third_table(
 def test_a_row_that_is_deleted_in_one_table_and_updated_in_the_other_is_gone(
     one: str, other: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, f"WITH x AS (DELETE FROM {one} WHERE id = 11 RETURNING 1)"
                  f" UPDATE {other} SET rotation = 'A' WHERE id = 11")  # fmt: skip
     assert both(url) == []
@@ -104,7 +104,7 @@ def test_a_row_that_is_deleted_in_one_table_and_updated_in_the_other_is_gone(
 def test_a_row_whose_deletion_makes_a_trigger_update_it_in_the_other_table_is_gone(
     one: str, other: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, *trigger(one, "DELETE", f"UPDATE {other} SET rotation = 'A' WHERE id = OLD.id"))
     execute(url, f"DELETE FROM {one} WHERE id = 11")
     assert both(url) == []
@@ -115,7 +115,7 @@ def test_55000_a_row_that_gets_another_id_here_is_not_written_there_by_the_same_
     one: str, other: str, template_database: TemplateDatabase
 ) -> None:
     """The change of the id is a deletion there, and would take what was written along."""
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, f"UPDATE {SOURCE} SET rotation = 'B', curriculum = 1 WHERE id = 11")
     for text in (
         f"WITH x AS (UPDATE {one} SET rotation = 'A' WHERE id = 11 RETURNING 1)"
@@ -139,7 +139,7 @@ def test_23505_a_trigger_that_inserts_the_row_into_the_other_table_itself_is_tol
     template_database: TemplateDatabase,
 ) -> None:
     """Which of two unlike rows would be the right one nobody can say."""
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     with pytest.raises(psycopg.errors.UniqueViolation):
         insert_beside_a_trigger_that_inserts(url)
     assert_equal(url)
@@ -150,7 +150,7 @@ def test_a_row_that_changes_its_id_on_the_copy_fires_no_delete_trigger_of_the_so
 ) -> None:
     """A changed id is an UPDATE on either side. The trigger that would hand the unique value of a
     deleted row on stays silent, as on one table."""
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, *trigger(SOURCE, "DELETE", GIVES_AWAY))
     execute(url, MOVES)
     assert_equal(url)
@@ -159,7 +159,7 @@ def test_a_row_that_changes_its_id_on_the_copy_fires_no_delete_trigger_of_the_so
 def test_a_trigger_that_writes_the_copy_at_0003_is_refused(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0003"), built_to("0003"))
+    url = template_database(tables_at("0003"))
     execute(url, *trigger(SOURCE, "UPDATE OF rotation",
                           f"UPDATE {COPY} SET curriculum = 77 WHERE id = NEW.id"))  # fmt: skip
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.pilot import Pilot
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, assert_equal, execute
 
 MOMENTS = (r'SELECT .*_copy_build"', r"(?m)^CREATE UNIQUE INDEX", r"LOCK TABLE .*wide")
@@ -18,7 +18,7 @@ def test_55000_the_copy_is_closed_to_its_owner_too_while_it_is_built(
     moment: str, template_database: TemplateDatabase
 ) -> None:
     """Whatever came in there would be overwritten by the next replay, or stay as a ghost."""
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     with Pilot(url) as pilot:
         pilot.start(lambda runner: runner.upgrade("copy_table"), until=moment, before=True)
         for text in (

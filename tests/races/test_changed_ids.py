@@ -16,7 +16,7 @@ from membership_refactor.database import libpq_url
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import ISOLATIONS
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, assert_equal, execute, query
 
 PLAIN = "s.plain"
@@ -84,7 +84,7 @@ def test_references_to_a_row_whose_id_changes_fare_as_on_one_table(
     action: str,
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
     execute(
         url,
         f"CREATE TABLE {PLAIN} (LIKE {SOURCE} INCLUDING ALL)",
@@ -110,7 +110,7 @@ def test_references_to_a_row_whose_id_changes_fare_as_on_one_table(
 def test_a_thousand_changed_ids_keep_their_references_in_a_moment(
     written: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     other = COPY if written == SOURCE else SOURCE
     execute(
         url,
@@ -151,7 +151,7 @@ def test_rivals_of_a_changed_id_leave_both_tables_equal(
     template_database: TemplateDatabase,
     on_stage: OnStage,
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, *referring(COPY, "refers", "ON UPDATE CASCADE"))
     outcomes = on_stage(url).race(
         f"UPDATE {first} SET id = 99 WHERE id = 1", rival.format(t=second), isolation

@@ -12,7 +12,7 @@ from tests.fixtures.sessions import BLOCKED
 from tests.races.actions import COPY, Flight
 from tests.races.pilot import HALTED, Pilot
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import SOURCE, assert_equal, execute
 
 SWITCH = next(m for m in COPY if m.name == "switch")
@@ -22,7 +22,7 @@ SWITCH = next(m for m in COPY if m.name == "switch")
 def test_40001_a_transaction_older_than_the_switch_is_told_to_retry_and_may(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     old = on_stage(url).session("old", isolation)
     with Pilot(url) as pilot:
         flight = Flight(pilot, SWITCH, seeded=SOURCE)
@@ -46,7 +46,7 @@ def test_40001_a_transaction_older_than_the_switch_is_told_to_retry_and_may(
 def test_40001_an_id_that_another_transaction_freed_cannot_be_given_again_from_an_old_snapshot(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0003"), built_to("0003"))
+    url = template_database(tables_at("0003"))
     old = on_stage(url).session("old", isolation)
     old.begin()
     execute(url, "DELETE FROM s.wide WHERE id = 11")
@@ -60,7 +60,7 @@ def test_40001_an_id_that_another_transaction_freed_cannot_be_given_again_from_a
 def test_40p01_writers_of_one_row_from_two_sides_deadlock_and_one_survives(
     template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     stage = on_stage(url)
     a, b = stage.session("a"), stage.session("b")
     # The rows themselves first: capture then wants the other's.
@@ -80,7 +80,7 @@ def test_40p01_writers_of_one_row_from_two_sides_deadlock_and_one_survives(
 def test_55p03_a_writer_with_a_lock_timeout_may_meet_it_during_the_switch(
     template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     writer = on_stage(url).session("writer")
     writer.run("SET lock_timeout = '20ms'")
     with Pilot(url) as pilot:
@@ -96,7 +96,7 @@ def test_55p03_a_writer_with_a_lock_timeout_may_meet_it_during_the_switch(
 def test_the_mover_gives_up_honestly_and_names_who_is_in_the_way(
     template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     stage = on_stage(url)
     holder = stage.session("month end")
     holder.begin()
@@ -116,7 +116,7 @@ def test_the_mover_gives_up_honestly_and_names_who_is_in_the_way(
 def test_a_prepared_transaction_that_is_pending_at_the_switch_holds_it_up_and_is_not_lost(
     template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     stage = on_stage(url)
     with Pilot(url) as pilot:
         flight = Flight(pilot, SWITCH, seeded=SOURCE)
@@ -138,7 +138,7 @@ def test_a_prepared_transaction_that_is_pending_at_the_switch_holds_it_up_and_is
 def test_23505_a_named_constraint_deferred_on_one_table_is_not_deferred_on_the_other(
     template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0003"), built_to("0003"))
+    url = template_database(tables_at("0003"))
     writer = on_stage(url).session("writer")
     swap = (
         "UPDATE s.wide SET badge = 'b12' WHERE id = 11",
@@ -160,7 +160,7 @@ def test_23505_a_named_constraint_deferred_on_one_table_is_not_deferred_on_the_o
 def test_23505_an_id_that_is_in_use_is_refused_on_either_side(
     table: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     with pytest.raises(psycopg.errors.UniqueViolation):
         execute(
             url, f"INSERT INTO {table} (id, person_id, programme, curriculum) VALUES (11, 1, 1, 1)"
@@ -173,7 +173,7 @@ def test_23514_a_check_that_came_after_the_copy_speaks_on_both_sides(
     table: str, template_database: TemplateDatabase
 ) -> None:
     """The copy's constraints are those of the moment when it was made."""
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, "ALTER TABLE s.narrow ADD CONSTRAINT later CHECK (score < 1000)")
     with pytest.raises(psycopg.errors.CheckViolation):
         execute(url, f"UPDATE {table} SET score = 2000 WHERE id = 11")
@@ -193,7 +193,7 @@ def test_23514_a_check_that_came_after_the_copy_speaks_on_both_sides(
 def test_55000_a_table_that_cannot_be_written_yet_or_any_more_says_so(
     revision: str, write: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as raised:
         execute(url, write)
     assert raised.value.diag.message_hint
@@ -202,7 +202,7 @@ def test_55000_a_table_that_cannot_be_written_yet_or_any_more_says_so(
 def test_42p01_the_old_name_is_gone_from_0005_on_until_it_gets_its_new_meaning(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0005"), built_to("0005"))
+    url = template_database(tables_at("0005"))
     with pytest.raises(psycopg.errors.UndefinedTable):
         execute(url, "DELETE FROM s.wide WHERE id = 11")
 
@@ -215,7 +215,7 @@ def test_a_cascade_passes_the_closed_parent(
 ) -> None:
     from tests.races.tables import assert_parents
 
-    url = template_database(name_of("0007"), built_to("0007"))
+    url = template_database(tables_at("0007"))
     execute(url, write)
     assert_parents(url)
 
@@ -223,7 +223,7 @@ def test_a_cascade_passes_the_closed_parent(
 def test_a_lock_that_the_mover_holds_is_given_back_when_it_is_killed(
     template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     writer = on_stage(url).session("writer")
     with Pilot(url) as pilot:
         flight = Flight(pilot, SWITCH, seeded=SOURCE)

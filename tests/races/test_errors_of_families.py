@@ -8,7 +8,7 @@ from tests.fixtures.databases import TemplateDatabase
 from tests.races.families import assert_families
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, assert_equal, execute, query
 
 ANY = "(SELECT uuid FROM s.wide ORDER BY uuid LIMIT 1)"
@@ -19,7 +19,7 @@ REFERRING = "CREATE TABLE s.detail (id bigint PRIMARY KEY, wide_id bigint REFERE
 def test_0a000_the_copy_cannot_be_truncated_while_others_refer_to_the_source(
     text: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, REFERRING, "INSERT INTO s.detail VALUES (1, 11)")
     writer = on_stage(url).session("writer")
     assert writer.outcome(text) == "0A000"
@@ -33,7 +33,7 @@ def test_0a000_the_copy_cannot_be_truncated_while_others_refer_to_the_source(
 def test_0a000_children_cannot_be_truncated_from_a_snapshot_that_may_be_old(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     stage = on_stage(url)
     writer = stage.session("writer", isolation)
     writer.begin()
@@ -64,7 +64,7 @@ CONTRADICTIONS = {
 def test_23514_a_child_that_contradicts_the_parent_it_names_is_refused(
     contradiction: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     writer = on_stage(url).session("writer")
     step = writer.start(CONTRADICTIONS[contradiction])
     assert step.outcome() == "23514"
@@ -94,7 +94,7 @@ FROZEN = {
 def test_55000_a_deprecated_column_is_frozen_from_0009(
     write: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0009"), built_to("0009"))
+    url = template_database(tables_at("0009"))
     before = query(url, "SELECT * FROM s.narrow ORDER BY id")
     writer = on_stage(url).session("writer")
     text, column = FROZEN[write]
@@ -116,7 +116,7 @@ def test_55000_a_deprecated_column_is_frozen_from_0009(
 def test_40001_siblings_written_by_two_transactions_of_one_snapshot_collide(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     execute(
         url,
         f"INSERT INTO {COPY} (id, person_id, programme, kind, curriculum)"

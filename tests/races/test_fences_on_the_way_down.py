@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.databases import Layer, TemplateDatabase
 from tests.fixtures.sessions import ISOLATIONS
 from tests.races.families import assert_families
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import assert_parents, execute, query
 
 OWN = "00000000-0000-4000-8000-000000000001"
@@ -48,7 +48,7 @@ def test_a_parent_set_back_under_a_snapshot_older_than_the_refresh_is_not_apart_
     isolation: str, written: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     """S3: the child that the writer sees has the old value still, so it would carry nothing."""
-    url = template_database(name_of("0009"), built_to("0009"))
+    url = template_database(tables_at("0009"))
     ((uuid,),) = query(url, ONE)
     column = written.partition(" ")[0]
     ((was,),) = query(url, f"SELECT quote_nullable({column}) FROM s.wide WHERE uuid = '{uuid}'")
@@ -83,7 +83,6 @@ def test_a_parent_set_back_while_0008_carries_winning_values_is_not_apart_from_i
     """The same on the way up: the batch writes the losers, and locks the parent only."""
 
     def build(url: str) -> None:
-        built_to("0007")(url)
         execute(
             url,
             "UPDATE s.narrow SET (person_id, programme, kind, began) = (1, 88, NULL, NULL),"
@@ -92,7 +91,7 @@ def test_a_parent_set_back_while_0008_carries_winning_values_is_not_apart_from_i
             " rotation = 'lost', amended = '2030-01-01' WHERE id = 42",
         )
 
-    url = template_database("races at 0007, a loser", build)
+    url = template_database(Layer("races at 0007, a loser", build, tables_at("0007")))
     ((uuid,),) = query(url, ONE)
     writer = on_stage(url).session("writer", isolation)
     with Pilot(url) as pilot:
@@ -119,7 +118,7 @@ def test_a_key_set_back_under_a_snapshot_older_than_its_note_leaves_no_second_ke
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     """S2: back at its own key the parent needs no note, and the batch's cannot be seen."""
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     ((uuid,),) = query(url, ONE)
     ((kind,),) = query(url, f"SELECT quote_nullable(kind) FROM s.wide WHERE uuid = '{uuid}'")
     execute(url, f"UPDATE s.wide SET kind = 'moved' WHERE uuid = '{uuid}'")
@@ -159,7 +158,7 @@ def test_uuids_written_after_the_children_were_noted_come_back_on_the_next_way_u
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     """S5: a new parent with its own uuid, a moved one, and one whose child got another id."""
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     execute(url, *family(OWN, 90_001, "one"))
     ((moved,),) = query(url, ONE)
     stage = on_stage(url)
@@ -209,7 +208,7 @@ def test_40001_an_id_that_is_given_again_under_a_snapshot_that_sees_both_rows(
     table: str, rows: int, isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     """S7: on an analysed table the look-up found one of the two, and the write failed 21000."""
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, "ANALYZE s.wide", "ANALYZE s.narrow")
     stage = on_stage(url)
     writer, other = stage.session("writer", isolation), stage.session("other", "READ COMMITTED")

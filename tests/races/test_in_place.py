@@ -11,7 +11,7 @@ from tests.fixtures.databases import TemplateDatabase
 from tests.races.actions import MEASURED, Moment, _before, moves, record
 from tests.races.pilot import Pilot
 from tests.races.race import AFTERMATH, OnStage, Timing, every_order, fly
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import PLAN, execute, query, wrong_links, wrong_parents
 from tests.races.writes import CASCADES, WRITES
 
@@ -51,7 +51,7 @@ def test_every_row_has_its_link_whatever_is_written_while_it_is_filled(
     template_database: TemplateDatabase,
     on_stage: OnStage,
 ) -> None:
-    url = template_database(name_of("0005", IN_PLACE), built_to("0005", IN_PLACE))
+    url = template_database(tables_at("0005", IN_PLACE))
     with Pilot(url, plan=IN_PLACE) as pilot:
         fly(pilot, on_stage(url), moment, timing, isolation, (*WRITES, *CASCADES), table=TABLE,
             sound=assert_linked)  # fmt: skip
@@ -73,7 +73,7 @@ def test_no_write_to_the_table_is_lost_while_its_parents_are_made(
 ) -> None:
     recording = moment.revision == "0006"
     before = "0005" if recording else "0006"
-    url = template_database(name_of(before, IN_PLACE), built_to(before, IN_PLACE))
+    url = template_database(tables_at(before, IN_PLACE))
     with Pilot(url, plan=IN_PLACE) as pilot:
         fly(pilot, on_stage(url), moment, timing, isolation, (*WRITES, *CASCADES), table=TABLE,
             sound=None)  # fmt: skip
@@ -91,7 +91,7 @@ def test_no_write_is_lost_while_the_link_is_dropped(
     on_stage: OnStage,
 ) -> None:
     """A writer that knows nothing of the link meets no error but a lock."""
-    url = template_database(name_of("0006", IN_PLACE), built_to("0006", IN_PLACE))
+    url = template_database(tables_at("0006", IN_PLACE))
     with Pilot(url, plan=IN_PLACE) as pilot:
         fly(pilot, on_stage(url), moment, timing, isolation, (*WRITES, *CASCADES), table=TABLE,
             sound=None)  # fmt: skip
@@ -119,7 +119,7 @@ def test_table_and_parents_agree_whatever_is_written_around_the_linking(
     on_stage: OnStage,
 ) -> None:
     before = "0008" if moment.down else "0007"
-    url = template_database(name_of(before, IN_PLACE), built_to(before, IN_PLACE))
+    url = template_database(tables_at(before, IN_PLACE))
     with Pilot(url, plan=IN_PLACE) as pilot:
         fly(pilot, on_stage(url), moment, timing, isolation, WRITES, table=TABLE, sound=None)
         verified = verify_all(pilot.runner)
@@ -139,7 +139,7 @@ MOVED = "UPDATE s.wide SET id = 5 WHERE id = 591"
 def test_a_row_that_moves_behind_the_filling_gets_its_link(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0005", IN_PLACE), built_to("0005", IN_PLACE))
+    url = template_database(tables_at("0005", IN_PLACE))
     writer = on_stage(url).session("writer", isolation)
     with Pilot(url, plan=IN_PLACE) as pilot:
         pilot.start(lambda runner: runner.upgrade("create_parent"), until=_FILL, before=True)

@@ -12,7 +12,7 @@ from tests.fixtures.sessions import ISOLATIONS
 from tests.races.families import assert_families
 from tests.races.pilot import ARRIVED, SET_BACK, Pilot
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import KEPT, query
 
 ONE, OTHER = (f"(SELECT parent_uuid FROM s.narrow WHERE id = {n})" for n in (41, 51))
@@ -93,7 +93,7 @@ def test_no_change_of_a_kept_column_is_lost(
 ) -> None:
     """The snapshot of the writer is from before the step. Who is told to retry does it again."""
     revision = "0008" if direction == "up" else "0009"
-    url = template_database(name_of(revision, KEPT), built_to(revision, KEPT))
+    url = template_database(tables_at(revision, KEPT))
     writer = on_stage(url).session("writer", isolation)
     with Pilot(url, plan=KEPT) as pilot:
         writer.run(f"BEGIN ISOLATION LEVEL {isolation}")
@@ -120,7 +120,7 @@ def test_a_write_that_is_not_committed_is_waited_for(
     direction: str, write: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     revision = "0008" if direction == "up" else "0009"
-    url = template_database(name_of(revision, KEPT), built_to(revision, KEPT))
+    url = template_database(tables_at(revision, KEPT))
     writer = on_stage(url).session("writer", "READ COMMITTED")
     with Pilot(url, plan=KEPT) as pilot:
         writer.run("BEGIN")
@@ -138,7 +138,7 @@ def test_a_write_that_is_not_committed_is_waited_for(
 def test_23503_a_kept_column_is_changed_through_its_parent_from_0009_on(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0009", KEPT), built_to("0009", KEPT))
+    url = template_database(tables_at("0009", KEPT))
     stage = on_stage(url)
     writer, other = stage.session("writer", isolation), stage.session("other", isolation)
     assert writer.outcome(WRITES["child alone"]) == "23503"

@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import execute, query
 
 ISOLATION = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
@@ -24,7 +24,7 @@ FAMILY = (
 def test_40001_a_parent_moved_under_a_snapshot_older_than_its_note_is_told_to_retry(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     execute(url, *FAMILY)
     writer = on_stage(url).session("writer", isolation)
     with Pilot(url) as pilot:

@@ -9,7 +9,7 @@ from tests.fixtures.sessions import ISOLATIONS
 from tests.races.families import assert_families
 from tests.races.pilot import SET_BACK, Pilot
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import execute, query
 
 LEFT = {n: f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3)}
@@ -21,7 +21,7 @@ def test_a_writer_that_needs_a_parent_about_to_go_is_never_the_victim(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     """It holds the later parent and asks for the earlier one, which the downgrade holds."""
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     for n, uuid in LEFT.items():
         execute(
             url,

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.fixtures.databases import TemplateDatabase
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, assert_equal, execute, query, wrong_links
 
 REVISIONS = ("0004", "0005", "0006", "0007")
@@ -31,7 +31,7 @@ OTHER = "00000000-0000-4000-8000-000000000001"
 def test_a_link_that_is_not_the_keys_is_refused(
     revision: str, write: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
 
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as refused:
         execute(url, write)
@@ -44,7 +44,7 @@ def test_a_link_that_is_not_the_keys_is_refused(
 def test_writes_that_leave_the_link_or_give_the_right_one_go_on(
     revision: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
 
     execute(
         url,

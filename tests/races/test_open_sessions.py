@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from membership_refactor.database import libpq_url
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.pilot import Pilot
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import query
 
 ANY = "(SELECT uuid FROM s.wide ORDER BY uuid LIMIT 1)"
@@ -65,7 +65,7 @@ def fresh(url: str, statement: str) -> str:
 def test_0a000_a_star_that_was_prepared_before_the_name_got_its_new_meaning(
     statement: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     with open_session(url) as session, Pilot(url) as pilot:
         session.prepare(statement)
         pilot.upgrade("0005")
@@ -82,7 +82,7 @@ def test_0a000_a_star_of_the_child_that_was_prepared_before_its_columns_went_or_
     way: str, star: str, template_database: TemplateDatabase
 ) -> None:
     at = "0009" if way == "up" else "0010"
-    url = template_database(name_of(at), built_to(at))
+    url = template_database(tables_at(at))
     statement = star.format("narrow")
     with open_session(url) as session, Pilot(url) as pilot:
         session.prepare(statement)
@@ -96,7 +96,7 @@ def test_0a000_a_pool_that_rolls_back_fails_once_and_passes_on_retry(
     template_database: TemplateDatabase,
 ) -> None:
     """psycopg forgets what it prepared when it rolls back, and pools do so for their sessions."""
-    url = template_database(name_of("0009"), built_to("0009"))
+    url = template_database(tables_at("0009"))
     pool = create_engine(url, pool_size=1, max_overflow=0, connect_args={"prepare_threshold": 0})
     star = text("SELECT * FROM s.narrow LIMIT 1")
 
@@ -130,7 +130,7 @@ NAMED = {
 def test_42703_a_column_that_an_open_session_names_has_gone_from_the_child(
     statement: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0009"), built_to("0009"))
+    url = template_database(tables_at("0009"))
     stays = "SELECT id, curriculum, parent_uuid FROM s.narrow WHERE id = 11"
     with open_session(url) as session, Pilot(url) as pilot:
         session.prepare(statement, stays)
@@ -149,7 +149,7 @@ def test_42703_a_column_that_an_open_session_names_has_gone_from_the_child(
 def test_42703_the_parent_has_not_the_columns_that_an_open_session_names_by_its_name(
     statement: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     both = "SELECT person_id, rotation FROM s.wide WHERE person_id = 6"
     with open_session(url) as session, Pilot(url) as pilot:
         session.prepare(statement, both)
@@ -166,7 +166,7 @@ def test_42703_the_parent_has_not_the_columns_that_an_open_session_names_by_its_
 def test_42p01_an_open_session_loses_the_name_at_0005_and_on_the_way_down(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     old, new = "SELECT person_id FROM s.wide LIMIT 1", "SELECT id FROM s.narrow WHERE id = 11"
     with open_session(url) as session, Pilot(url) as pilot:
         session.prepare(old, new)
@@ -195,7 +195,7 @@ def test_55000_new_style_writes_are_refused_once_0008_is_taken_back(
     isolation: str, write: str, template_database: TemplateDatabase
 ) -> None:
     """Open sessions too: before the NOT NULL checks of the deprecated columns could refuse them."""
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     with open_session(url) as session, Pilot(url) as pilot:
         session.prepare(NEW_STYLE[write])
         # A parent without a child would stop the downgrade before it begins.
@@ -216,7 +216,7 @@ def test_55000_new_style_writes_are_refused_once_0008_is_taken_back(
 def test_23503_a_cascade_is_refused_from_0009_on_and_passes_again_on_the_way_down(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     deleted, renumbered = (
         "DELETE FROM s.person WHERE id = 8",
         "UPDATE s.person SET id = 70000 WHERE id = 51",

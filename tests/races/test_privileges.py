@@ -8,7 +8,7 @@ import pytest
 from membership_refactor.database import libpq_url
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.pilot import Pilot
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, assert_equal, assert_parents, build_tables, execute
 
 WRITER = """
@@ -91,7 +91,7 @@ def test_a_writer_of_the_child_who_may_not_touch_parents_is_followed(
 def test_a_writer_without_privileges_is_recorded_while_the_copy_is_made(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     execute(url, WRITER, HOSTILE)
     with Pilot(url) as pilot:
         pilot.start(lambda runner: runner.upgrade("copy_table"), until="ANALYZE")

@@ -19,7 +19,7 @@ from tests.fixtures.steps import step_of
 from tests.races.families import assert_families
 from tests.races.pilot import SET_BACK, Pilot
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import OLD_SHAPE, query
 
 READ = "SELECT md5(array_agg(w ORDER BY id)::text) FROM s_old.wide AS w"
@@ -28,7 +28,7 @@ MOVES = (("0009", Direction.UP), ("0009", Direction.DOWN),
 
 
 def at(template_database: TemplateDatabase, revision: str) -> str:
-    return template_database(name_of(revision, OLD_SHAPE), built_to(revision, OLD_SHAPE))
+    return template_database(tables_at(revision, OLD_SHAPE))
 
 
 def before(revision: str, direction: Direction) -> str:

@@ -11,7 +11,7 @@ from tests.fixtures.sessions import BLOCKED, ISOLATIONS
 from tests.races.families import assert_families
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import assert_parents, execute, query
 
 ACTIONS = ("ON DELETE CASCADE", "ON DELETE SET NULL", "ON DELETE NO ACTION", "ON DELETE RESTRICT")
@@ -40,7 +40,7 @@ def refer(url: str, action: str, *, key: bool = False) -> str:
 def test_the_last_child_leaves_and_the_referenced_parent_stays(
     leaving: str, action: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     uuid = refer(url, action)
 
     execute(url, leaving)
@@ -53,7 +53,7 @@ def test_the_last_child_leaves_and_the_referenced_parent_stays(
 def test_an_unreferenced_parent_goes_with_its_last_child_beside_a_referenced_one(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     refer(url, "ON DELETE CASCADE")
     ((other,),) = query(url, "SELECT parent_uuid::text FROM s.narrow WHERE id = 42")
 
@@ -66,7 +66,7 @@ def test_an_unreferenced_parent_goes_with_its_last_child_beside_a_referenced_one
 def test_away_and_back_within_one_transaction_leaves_the_reference(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     uuid = refer(url, "ON DELETE CASCADE")
     ((kind,),) = query(url, "SELECT quote_nullable(kind) FROM s.narrow WHERE id = 41")
 
@@ -85,7 +85,7 @@ def test_away_and_back_within_one_transaction_leaves_the_reference(
 def test_a_reference_that_is_being_written_is_waited_for(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     uuid = refer(url, "ON DELETE CASCADE")
     execute(url, "DELETE FROM s.note")
     stage = on_stage(url)
@@ -110,7 +110,7 @@ def test_a_reference_that_is_being_written_is_waited_for(
 def test_before_parallel_saving_the_write_that_would_delete_it_is_refused(
     action: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0007"), built_to("0007"))
+    url = template_database(tables_at("0007"))
     uuid = refer(url, action)
 
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
@@ -124,7 +124,7 @@ def test_before_parallel_saving_the_write_that_would_delete_it_is_refused(
 def test_the_way_down_names_a_referenced_parent_without_children(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     uuid = refer(url, "ON DELETE CASCADE")
     execute(url, "DELETE FROM s.narrow WHERE id = 41")
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.fixtures.databases import TemplateDatabase
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, assert_equal, execute, query
 
 
@@ -36,14 +36,14 @@ DIRECT = {
 def test_a_direct_write_to_the_copy_is_refused_at_once(
     write: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0003"), built_to("0003"))
+    url = template_database(tables_at("0003"))
     refused(url, DIRECT[write])
 
 
 def test_a_direct_write_is_refused_before_the_transaction_ends(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0003"), built_to("0003"))
+    url = template_database(tables_at("0003"))
     refused(url, f"BEGIN; {DIRECT['update']}; SELECT 1 / 0")
 
 
@@ -51,7 +51,7 @@ def test_a_direct_write_is_refused_before_the_transaction_ends(
 def test_a_write_from_a_nested_trigger_is_refused_when_it_commits(
     write: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0003"), built_to("0003"))
+    url = template_database(tables_at("0003"))
     execute(
         url,
         "CREATE FUNCTION s.nested() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -66,7 +66,7 @@ def test_a_write_from_a_nested_trigger_is_refused_when_it_commits(
 def test_a_nested_write_that_leaves_both_tables_equal_is_allowed(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0003"), built_to("0003"))
+    url = template_database(tables_at("0003"))
     execute(
         url,
         "CREATE FUNCTION s.nested() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -85,7 +85,7 @@ def test_a_nested_write_that_leaves_both_tables_equal_is_allowed(
 def test_cascades_that_reach_both_tables_are_allowed(
     revision: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
     for text in (
         "DELETE FROM s.person WHERE id = 6",
         "DELETE FROM s.person WHERE id BETWEEN 11 AND 40",

@@ -15,7 +15,7 @@ from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import PATIENCE, Session, Stage
 from tests.races.pilot import Flight, Pilot
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, RETIRED, SOURCE, assert_equal, execute, query
 
 WAYS: dict[str, tuple[str, str, str, Flight]] = {
@@ -54,7 +54,7 @@ def test_a_unique_value_that_wanders_on_during_a_replay_is_replayed_once_more(
     """The replay takes a row from the log; before it writes it, the row gets another one's value.
     It takes the whole log; before it writes that, a row of it gets the value of a third."""
     revision, origin, target, flight = WAYS[job]
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
     stage = on_stage(url)
     first, second = stage.session("first"), stage.session("second")
     with Pilot(url) as pilot:
@@ -80,7 +80,7 @@ def test_a_unique_value_that_wanders_on_during_a_replay_is_replayed_once_more(
 def test_a_replay_that_writers_outpace_ends_with_their_rate_and_goes_on_when_less_is_written(
     template_database: TemplateDatabase,
 ) -> None:
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     busy = True
 
     def write(text: str) -> str:
@@ -113,7 +113,7 @@ def test_a_log_longer_than_what_is_counted_is_replayed_before_the_lock(
     # As if a mass statement had promised a high rate: as much as ever may be left for the lock.
     monkeypatch.setattr(switching, "FEWEST", pace.MOST)
     monkeypatch.setattr(switching, "MOST", pace.MOST)
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     with Pilot(url) as pilot:
         pilot.start(
             lambda runner: runner.upgrade("copy_table"), until=r'm_copy_log" LIMIT', before=True

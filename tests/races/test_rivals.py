@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import BLOCKED, ISOLATIONS, Stage, Step
 from tests.races.race import OnStage, Timing, follows_both_ways
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, assert_equal, assert_parents
 from tests.races.timings import TIMINGS, named, writers
 from tests.races.writes import HIGH, VALUES, WRITES, base_of
@@ -93,7 +93,7 @@ def test_two_writers_of_the_same_rows_leave_both_sides_equal(
     on_stage: OnStage,
 ) -> None:
     revision, table, other = stage
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
     opened = on_stage(url)
     acted = writers(opened, WRITES, isolation, table=table, region=HIGH)
     outcomes = timing(Rival(opened, other, RIVALS[rival], isolation), acted)

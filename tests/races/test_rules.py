@@ -10,7 +10,8 @@ import pytest
 from membership_refactor.errors import CannotCarry, CheckFailed
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.pilot import Pilot
-from tests.races.stages import CHAIN, built_to, name_of
+from tests.fixtures.steps import IDS
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, apart, assert_equal, assert_parents, execute, query
 
 ALSO = "CREATE RULE noted AS ON DELETE TO {t} DO ALSO INSERT INTO s.other VALUES (OLD.id, 1)"
@@ -31,7 +32,7 @@ def test_a_rule_that_adds_to_deletes_fires_once_for_each_row_in_every_stage(
     template_database: TemplateDatabase,
 ) -> None:
     """The table of the rule has a primary key, so that firing twice would be an error."""
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     execute(url, ALSO.replace("{t}", SOURCE))
     with Pilot(url) as pilot:
         delete(url, SOURCE, 11)
@@ -43,7 +44,7 @@ def test_a_rule_that_adds_to_deletes_fires_once_for_each_row_in_every_stage(
         delete(url, SOURCE, 14)
         delete(url, COPY, 21)
         assert_equal(url)
-        for id, revision in zip((22, 23, 24, 31), CHAIN[2:], strict=False):
+        for id, revision in zip((22, 23, 24, 31), IDS[2:], strict=False):
             pilot.upgrade(revision)
             delete(url, COPY, id)
             if revision == "0007":
@@ -63,7 +64,7 @@ def test_a_rule_that_adds_to_deletes_fires_once_for_each_row_in_every_stage(
 def test_a_rule_that_would_rewrite_what_is_carried_is_refused_by_name(
     rule: str, template_database: TemplateDatabase
 ) -> None:
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
     execute(url, REWRITING[rule].replace("{t}", SOURCE))
     with Pilot(url) as pilot:
         with pytest.raises(CannotCarry, match='has the rule "r" on'):
@@ -86,7 +87,7 @@ def test_a_rule_that_comes_later_is_named_before_the_next_step(
 ) -> None:
     """What it swallows may part the tables until then, as a trigger on the copy may; a write that
     it makes impossible is refused."""
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
     execute(url, REWRITING[rule].replace("{t}", table))
     for side in (SOURCE, COPY):
         for text in (

@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import ISOLATIONS
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, assert_equal, execute, query
 
 COUNTED = (
@@ -27,7 +27,7 @@ ROW = "(id, person_id, programme, curriculum, rotation, score) VALUES"
 
 @pytest.fixture
 def url(template_database: TemplateDatabase) -> str:
-    return template_database(name_of("0004"), built_to("0004"))
+    return template_database(tables_at("0004"))
 
 
 def fired(url: str, text: str) -> list[str]:
@@ -114,7 +114,7 @@ def test_two_writers_of_a_new_row_part_no_tables(
     template_database: TemplateDatabase,
     on_stage: OnStage,
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     new = WRITES["one row"][0]
     execute(url, *COUNTED, *([new.format(t=SOURCE)] if again else []))
     stage = on_stage(url)
@@ -138,7 +138,7 @@ def test_a_row_that_another_session_deletes_is_put_back_in_both_tables_or_in_non
     isolation: str, table: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     """The same row again, value by value: an old snapshot must not take it for the deleted one."""
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     new = WRITES["one row"][0]
     execute(url, *COUNTED, new.format(t=SOURCE))
     stage = on_stage(url)

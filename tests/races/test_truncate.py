@@ -12,7 +12,7 @@ from tests.fixtures.sessions import ISOLATIONS
 from tests.races.actions import COPY, HAND_BACK, OPEN, PARENTS, Moment
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage, Timing, fly, follows_both_ways
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY as THE_COPY
 from tests.races.tables import SOURCE, assert_equal, assert_parents, execute, query
 from tests.races.timings import TIMINGS
@@ -46,7 +46,7 @@ def test_a_truncate_is_followed_whenever_it_comes(
     before = {"0003": "0001", "0004": "0003", "0005": "0005", "0006": "0005"}.get(
         moment.revision, "0007" if moment.down else "0006"
     )
-    url = template_database(name_of(before), built_to(before))
+    url = template_database(tables_at(before))
     table = SOURCE if moment.revision < "0005" else THE_COPY
     parents = moment.revision > "0005"
     with Pilot(url) as pilot:
@@ -72,7 +72,7 @@ def test_a_truncate_takes_along_rows_that_its_snapshot_cannot_see(
     template_database: TemplateDatabase,
     on_stage: OnStage,
 ) -> None:
-    url = template_database(name_of(revision), built_to(revision))
+    url = template_database(tables_at(revision))
     stage = on_stage(url)
     old = stage.session("old", isolation)
     old.begin()

@@ -15,7 +15,7 @@ from tests.fixtures.steps import step_of
 from tests.races.families import assert_families
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import assert_parents, execute, query
 
 TEXTS = (
@@ -124,7 +124,7 @@ def test_a_truncate_takes_both_along_or_says_what_to_do_instead(
     """A row comes that the truncating transaction's snapshot cannot see, and its parent with it;
     the mover goes on to its end, and from there to the end of the chain."""
     place = STAGES[stage]
-    url = template_database(name_of(place.before), built_to(place.before))
+    url = template_database(tables_at(place.before))
     with Pilot(url) as pilot:
         opened = on_stage(url)
         if place.revision == "0008":
@@ -181,7 +181,7 @@ def test_a_writer_whose_snapshot_is_older_than_a_truncate_leaves_no_parent_or_ch
     stage: str, isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     place = STAGES[stage]
-    url = template_database(name_of(place.before), built_to(place.before))
+    url = template_database(tables_at(place.before))
     with Pilot(url) as pilot:
         opened = on_stage(url)
         place.come(pilot)

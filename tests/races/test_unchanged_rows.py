@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import ISOLATIONS
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, assert_equal, execute, query
 
 AUDIT = (
@@ -37,7 +37,7 @@ MIXED = "UPDATE s.narrow SET rotation = CASE WHEN id = 12 THEN 'new' ELSE rotati
 
 @pytest.fixture
 def url(template_database: TemplateDatabase) -> str:
-    made = template_database(name_of("0004"), built_to("0004"))
+    made = template_database(tables_at("0004"))
     execute(made, *AUDIT)
     return made
 

@@ -12,7 +12,7 @@ from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import ISOLATIONS
 from tests.races.families import assert_families
 from tests.races.race import OnStage
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, assert_equal, execute, query
 
 AUDIT = (
@@ -42,7 +42,7 @@ def final(column: str, table: str) -> str:
 
 @pytest.fixture
 def url(template_database: TemplateDatabase) -> str:
-    return template_database(name_of("0004"), built_to("0004"))
+    return template_database(tables_at("0004"))
 
 
 def fired(url: str, text: str) -> list[tuple[object, ...]]:
@@ -132,7 +132,7 @@ def test_two_writers_of_a_watched_row_part_no_tables(
     template_database: TemplateDatabase,
     on_stage: OnStage,
 ) -> None:
-    url = template_database(name_of("0004"), built_to("0004"))
+    url = template_database(tables_at("0004"))
     execute(url, *AUDIT, watch("rotation"))
     stage = on_stage(url)
     one, other = stage.session("one", isolation), stage.session("other", isolation)
@@ -164,7 +164,7 @@ FINALS = (
 @pytest.fixture
 def families(template_database: TemplateDatabase) -> str:
     """0008, with one large family of the rows 1 to 24."""
-    url = template_database(name_of("0008"), built_to("0008"))
+    url = template_database(tables_at("0008"))
     execute(url, f"UPDATE {CHILD} SET {FAMILY}, rotation = 'r', score = 1 WHERE id < 30")
     execute(url, *AUDIT)
     assert_families(url)

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from membership_refactor.database import libpq_url
+from membership_refactor.database import LaunchedServer, libpq_url
 from membership_refactor.testing.scratch_databases import Databases
 from membership_refactor.watch.take_sample import Watch
 from tests.chain.driver import Chain
@@ -23,6 +23,7 @@ from tests.chain.subjects import MEMBERSHIP
 from tests.fixtures.watched import DEPRECATED, SOURCE, Watched, WatchedAt, launch_counting
 
 T = "programme_membership"
+CONFIGURATION = ("postgresql.conf", "postgresql.auto.conf")
 
 
 def holes(watched: Watched) -> str:
@@ -52,16 +53,32 @@ class Alone:
         self.watched.chain.engine.dispose()
 
 
-@pytest.fixture
-def alone(pytestconfig: pytest.Config) -> Iterator[Alone]:
+@pytest.fixture(scope="module")
+def own_databases(pytestconfig: pytest.Config) -> Iterator[Databases]:
+    """Databases on the server that is stopped and set otherwise."""
     with launch_counting(pytestconfig) as server:
         databases = Databases(server.server)
-        url = at(databases, "0004", subject=MEMBERSHIP, name="fixed", first=FIXED)
-        watched = Watched(Chain(url, MEMBERSHIP), server)
-        watched.run("CREATE EXTENSION pg_stat_statements")
-        watched.sample()
-        assert not holes(watched), "a server that is left alone has no hole"
-        yield Alone(watched)
+        databases.launched = server  # type: ignore[attr-defined]
+        yield databases
+
+
+@pytest.fixture
+def alone(own_databases: Databases) -> Iterator[Alone]:
+    """The chain at 0004 on a server that has run since a clean start with the usual settings."""
+    server: LaunchedServer = own_databases.launched  # type: ignore[attr-defined]
+    data = server.server.data
+    assert data is not None
+    usual = {data / name: (data / name).read_text() for name in CONFIGURATION}
+    url = at(own_databases, "0004", subject=MEMBERSHIP, name="fixed", first=FIXED)
+    watched = Watched(Chain(url, MEMBERSHIP), server)
+    watched.run("CREATE EXTENSION pg_stat_statements")
+    watched.sample()
+    assert not holes(watched), "a server that is left alone has no hole"
+    yield Alone(watched)
+    server.stop()
+    for file, text in usual.items():
+        file.write_text(text)
+    server.start()
 
 
 def test_the_first_sample_covers_nothing(at_0004: Watched) -> None:

@@ -47,6 +47,7 @@ class Audited:
     """A server with pgaudit, and how it audits."""
 
     server: LaunchedServer
+    databases: Databases
     pattern: str
     sessions: bool
     """Whether every statement is recorded, or only those on objects of pgaudit's role."""
@@ -66,12 +67,12 @@ def audited(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iter
     }
     with launch_counting(pytestconfig, settings) as server:
         pattern = f"{server.server.data}/log/*.{request.param.removesuffix('log')}"
-        yield Audited(server, pattern, sessions)
+        yield Audited(server, Databases(server.server), pattern, sessions)
 
 
 @pytest.fixture
 def watched_at(audited: Audited) -> Iterator[WatchedAt]:
-    databases = Databases(audited.server.server)
+    databases = audited.databases
     urls: list[str] = []
 
     def make(revision: str) -> Watched:

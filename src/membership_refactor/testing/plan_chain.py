@@ -99,16 +99,20 @@ class PlanChain:
 
         Raises NotReady where the way up to that place fails.
         """
+        self._have_template(databases, place)
+        return databases.copy(self._template(place))
+
+    def _have_template(self, databases: Databases, place: Place) -> None:
         if place in self._unreached:
             raise NotReady(self._unreached[place])
         number = self.places.index(place)
         try:
             if number == 0:
-                return databases.copy_of(self._template(place), self._begin)
+                databases.have_template(self._template(place), self._begin)
+                return
             below = self.places[number - 1]
-            # So that the template below is there.
-            databases.drop(self.at(databases, below))
-            return databases.copy_of(
+            self._have_template(databases, below)
+            databases.have_template(
                 self._template(place),
                 lambda url: self.up(url, place),
                 above=self._template(below),

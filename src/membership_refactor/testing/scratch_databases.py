@@ -41,10 +41,19 @@ class Databases:
         """An empty database."""
         return self._create("template0")
 
-    def copy_of(self, name: str, build: Build, *, above: str | None = None) -> str:
-        """A copy of the template; ``build`` gets the template's URL when it is asked for first.
+    def copy_of(self, name: str, build: Build) -> str:
+        """A copy of the template; ``build`` gets the template's URL when it is asked for first."""
+        self.have_template(name, build)
+        return self.copy(name)
 
-        The template begins empty, or as a copy of the template ``above`` which it is built.
+    def copy(self, name: str) -> str:
+        """A copy of a template that is there."""
+        return self._create(self._templates[name])
+
+    def have_template(self, name: str, build: Build, *, above: str | None = None) -> None:
+        """Build the template, unless it is there.
+
+        It begins empty, or as a copy of the template ``above`` which it is built.
         """
         if name not in self._templates:
             url = self._create(self._templates[above] if above else "template0")
@@ -54,7 +63,6 @@ class Databases:
                 self.drop(url)
                 raise
             self._templates[name] = _close(url)
-        return self._create(self._templates[name])
 
     def drop(self, url: str) -> None:
         drop_database(self.server.url, make_url(url).database or "")
