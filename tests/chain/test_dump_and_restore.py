@@ -12,8 +12,8 @@ from membership_refactor.database import libpq_url
 from membership_refactor.sql.ledger.own_objects import broken_own_objects
 from membership_refactor.sql.names import Names
 from tests.fixtures.databases import NewDatabase, TemplateDatabase
-from tests.races.families import assert_families
 from tests.fixtures.steps import IDS
+from tests.races.families import assert_families
 from tests.races.stages import tables_at
 from tests.races.tables import COPY, OLD_SHAPE, SOURCE, assert_equal, assert_parents, execute, query
 

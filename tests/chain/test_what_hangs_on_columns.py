@@ -166,25 +166,25 @@ def test_a_step_stopped_before_any_action_can_be_abandoned_and_run_again(
     def stop() -> None:
         raise Stop
 
-    for at in range(1, counter.count + 1):
+    for number in range(1, counter.count + 1):
         chain = start()
         with pytest.raises(Stop):
             go(
                 chain,
                 revision,
                 direction,
-                engine=watched(chain.url, Moments(counter.pattern, at, stop)),
+                engine=watched(chain.url, Moments(counter.pattern, number, stop)),
             )
         chain.runner().abandon()
         taken_back = snapshot(chain)
         assert set(taken_back.portrait.table("narrow").column_names) == set(
             before.portrait.table("narrow").column_names
-        ), at
+        ), number
         go(chain, revision, direction)
         found = snapshot(chain)
-        assert found.tables == after.tables, at
-        assert differences(after.portrait, found.portrait) == (), at
-        assert found.own == after.own, at
+        assert found.tables == after.tables, number
+        assert differences(after.portrait, found.portrait) == (), number
+        assert found.own == after.own, number
 
 
 STOPPING = (

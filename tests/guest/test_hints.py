@@ -18,7 +18,6 @@ from tests.cli.processes import REFUSED, query
 from tests.fixtures.databases import NewDatabase
 from tests.guest.projects import LINES, Project
 from tests.guest.test_several_plans import project_of
-from tests.guest.test_verbs import refactor
 
 _COMMAND = re.compile(r"\b(membership-refactor|alembic) (?=-|[a-z]+\b)")
 _ENDS = re.compile(r"   |[.,;](?=[\s']|$)|[`'()\n]|$|\b(?:then|or|and|shows|corrects|writes) | > ")
@@ -115,7 +114,7 @@ def test_every_command_of_a_refusal_can_be_copied(
     url = new_database()
     project = project_of(url, tmp_path)
     project.upgraded("03_customers")
-    told = [refactor(project, "plan", "--plan", "orders", "-x", "schema=public").out]
+    told = [project.refactor("plan", "--plan", "orders", "-x", "schema=public").out]
     ours = ("orders", "customers")
     with psycopg.connect(libpq_url(url), autocommit=True) as other:
         other.execute(try_lock("public").encode())
@@ -124,8 +123,8 @@ def test_every_command_of_a_refusal_can_be_copied(
         told.append(busy)
     told.append(_failed(project, "-x", "portrait=nothing.json", "upgrade", "head", "--sql"))
     told.append(_failed(project, "upgrade", "01_tables:head", "--sql"))
-    document = refactor(
-        project, "-x", "schema=archive", "plan", "--plan", "orders", "--format", "json"
+    document = project.refactor(
+        "-x", "schema=archive", "plan", "--plan", "orders", "--format", "json"
     )
     (tmp_path / "tables.json").write_text(document.out)
     printed = project.alembic(
@@ -140,10 +139,10 @@ def test_every_command_of_a_refusal_can_be_copied(
         told.append(_failed(project, "-x", "lock-timeout=1", "upgrade", "04_both"))
     told.append(_failed(project, "downgrade", "01_tables"))
     named = ("-x", "schema=archive")
-    told += [refactor(project, *named, verb, "--plan", "orders").out for verb in ("status", "plan")]
+    told += [project.refactor(*named, verb, "--plan", "orders").out for verb in ("status", "plan")]
     project.edit(*LINES)
     told.append(_failed(project, "downgrade", "01_tables"))
     query(url, "ALTER TABLE public.order_line DISABLE TRIGGER USER")
-    told.append(refactor(project, "-x", "schema=public", "checks", "--plan", "orders").out)
+    told.append(project.refactor("-x", "schema=public", "checks", "--plan", "orders").out)
     met = assert_can_be_copied("\n".join(told), *ours)
     assert {"status", "plan", "abandon", "repair", "upgrade"} <= met, met

@@ -12,7 +12,7 @@ from membership_refactor.database import libpq_url
 from tests.cli.processes import REFUSED, Ended, query
 from tests.fixtures.databases import NewDatabase
 from tests.guest.projects import PLANS, TABLE, Project, Revision, new_project
-from tests.guest.test_verbs import refactor, register
+from tests.guest.test_verbs import register
 
 TWO = f"""{PLANS}
 CUSTOMERS = TableSplit(
@@ -66,30 +66,30 @@ def test_two_plans_one_of_them_in_two_schemas(new_database: NewDatabase, tmp_pat
     project = project_of(url, tmp_path)
     project.upgraded("02_orders")
     # The version is a revision of the other plan.
-    begun = refactor(project, "status", "--plan", "customers")
+    begun = project.refactor("status", "--plan", "customers")
     assert 'plan "customers" in schema "public": at 01_tables' in begun.out
     project.upgraded("03_customers")
 
-    asked = refactor(project, "status")
+    asked = project.refactor("status")
     assert asked.status == WRONG_USE
     assert "the project has 2 plans: orders, customers. Choose one: --plan NAME" in asked.said
-    other = refactor(project, "status", "--plan", "ordres")
+    other = project.refactor("status", "--plan", "ordres")
     assert other.status == WRONG_USE and 'the project has no plan "ordres"' in other.said
-    which = refactor(project, "verify", "--plan", "orders")
+    which = project.refactor("verify", "--plan", "orders")
     assert which.status == WRONG_USE and "is in 2 schemas: public, archive" in which.said
 
     json_ = ("--format", "json")
     both = [("02_orders", "up"), ("04_both", "to come")]
     for schema in ("public", "archive"):
-        done = refactor(project, "-x", f"schema={schema}", "status", "--plan", "orders", *json_)
+        done = project.refactor("-x", f"schema={schema}", "status", "--plan", "orders", *json_)
         assert standing(done) == both
-    done = refactor(project, "status", "--plan", "customers", *json_)
+    done = project.refactor("status", "--plan", "customers", *json_)
     assert standing(done) == [("03_customers", "up"), ("04_both", "to come")]
 
     project.upgraded("head")
     for table in ("public.item", "archive.item", "contact"):
         assert query(url, f"SELECT count(*) FROM {table}")
-    done = refactor(project, "status", "--plan", "customers", *json_)
+    done = project.refactor("status", "--plan", "customers", *json_)
     assert standing(done) == [("03_customers", "up"), ("04_both", "up")]
     back = project.alembic("downgrade", "01_tables")
     assert back.status == FINE, back.out + back.err
@@ -112,7 +112,7 @@ def test_a_schema_in_the_revision_is_the_only_one(
     project.upgraded()
     tables = "SELECT schemaname FROM pg_tables WHERE tablename = 'item'"
     assert query(url, tables) == [("archive",)]
-    done = refactor(project, "status", "--format", "json")
+    done = project.refactor("status", "--format", "json")
     assert standing(done)[0] == ("05_archive", "up")
 
 
@@ -128,12 +128,12 @@ def test_a_step_that_only_a_run_can_tell_is_known_once_it_has_run(
     (tmp_path / "shop_plans.py").write_text(TWO)
     register(project, "plans = shop_plans:ORDERS")
 
-    before = refactor(project, "plan")
+    before = project.refactor("plan")
     assert before.status == WRONG_USE
     assert "06_blind calls copy_table with a plan that only a run can tell" in before.said
     done = project.alembic("upgrade", "head", PLAN="orders")
     assert done.status == FINE, done.out + done.err
-    done = refactor(project, "status", "--format", "json")
+    done = project.refactor("status", "--format", "json")
     assert standing(done) == [("06_blind", "up"), ("07_dual", "up")]
 
 
@@ -166,10 +166,10 @@ def test_the_next_command_of_a_message_names_plan_and_schema(
         stopped = project.alembic("-x", "lock-timeout=1", "upgrade", "04_both")
     assert stopped.status == REFUSED
     named = ("-x", "schema=archive", "status", "--plan", "orders", "--format", "json")
-    opened = json.loads(refactor(project, *named).out)["open_step"]
+    opened = json.loads(project.refactor(*named).out)["open_step"]
     back = "membership-refactor -x schema=archive abandon --plan orders"
     assert (opened["revision"], opened["take_back"]) == ("04_both", back)
-    done = refactor(project, *back.split()[1:])
+    done = project.refactor(*back.split()[1:])
     assert done.out == "undone: 04_both dual_write up\n", done.err
 
 
@@ -191,16 +191,16 @@ def test_verbs_in_hints_of_checks_name_plan_and_schema(
     )
     repair = "membership-refactor -x schema=archive repair --plan orders"
 
-    asked = refactor(project, "-x", "schema=archive", "checks", "--plan", "orders")
+    asked = project.refactor("-x", "schema=archive", "checks", "--plan", "orders")
     assert f"Run: {repair} --apply" in asked.out
-    shown = refactor(project, "-x", "schema=archive", "repair", "--plan", "orders")
+    shown = project.refactor("-x", "schema=archive", "repair", "--plan", "orders")
     assert f"`{repair} --apply` corrects these rows." in shown.out, shown.out + shown.err
-    ahead = refactor(project, "plan", "--plan", "customers")
+    ahead = project.refactor("plan", "--plan", "customers")
     assert "at 03_customers" in ahead.out
     assert "membership-refactor usage --plan customers" in " ".join(ahead.out.split())
     stopped = project.alembic("upgrade", "04_both")
     assert stopped.status == REFUSED and f"Run: {repair} --apply" in stopped.said
 
-    done = refactor(project, *repair.split()[1:], "--apply")
+    done = project.refactor(*repair.split()[1:], "--apply")
     assert done.status == FINE, done.out + done.err
     project.upgraded("04_both")

@@ -9,8 +9,8 @@ import pytest
 
 from membership_refactor.errors import CannotCarry, CheckFailed
 from tests.fixtures.databases import TemplateDatabase
-from tests.races.pilot import Pilot
 from tests.fixtures.steps import IDS
+from tests.races.pilot import Pilot
 from tests.races.stages import tables_at
 from tests.races.tables import COPY, SOURCE, apart, assert_equal, assert_parents, execute, query
 

@@ -125,7 +125,9 @@ CROSS JOIN LATERAL (
         FROM rests_on r JOIN pg_type b ON b.oid = r.oid AND b.typtype = 'd')
     SELECT max(format_type(r.oid, r.typmod)) FILTER (WHERE b.typtype <> 'd') AS named,
            bool_or(b.typtype = 'e') AS enum,
-           bool_or(b.typnotnull OR EXISTS (SELECT FROM pg_constraint k WHERE k.contypid = b.oid
+           -- Only domains have such constraints: else the definition of every one may be read.
+           bool_or(b.typnotnull OR EXISTS (SELECT FROM pg_constraint k
+               WHERE k.contypid = b.oid AND k.contypid <> 0
                AND pg_get_constraintdef(k.oid) ILIKE '%%value is not null%%')) AS refuses_null
     FROM rests_on r JOIN pg_type b ON b.oid = r.oid) AS base
 LEFT JOIN pg_collation co ON co.oid = a.attcollation

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from membership_refactor.database.binaries import Binaries, of_the_wheel, on_this_machine
@@ -100,11 +101,13 @@ def server_for_tests(
     settings: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
     only: Source | None = None,
+    folder: Path | None = None,
 ) -> Iterator[Server]:
     """Provide a server until the block ends: DATABASE_URL, a container, this machine's
     installation, or the embedded one, in this order.
 
-    ``only`` asks for one of the last three and skips those before it.
+    ``only`` asks for one of the last three and skips those before it. The data of the last two
+    are below ``folder``, or below a temporary folder.
     """
     environ = os.environ if environ is None else environ
     if only is None and (url := environ.get("DATABASE_URL")):
@@ -120,7 +123,7 @@ def server_for_tests(
             f"No PostgreSQL for the tests: {_MISSING[only or 'all']}.",
             hint="Set DATABASE_URL, or install one: pip install 'membership-refactor[embedded]'.",
         )
-    with launch(binaries, settings=settings) as launched:
+    with launch(binaries, settings=settings, folder=folder) as launched:
         yield launched.server
 
 
