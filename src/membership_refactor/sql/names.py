@@ -15,6 +15,8 @@ AFTER_PREFIX = "AA_refactor_"
 BEFORE_PREFIX = "~refactor_"
 """The tool's BEFORE triggers; they fire after the application's own."""
 OWN_PREFIXES = (AFTER_PREFIX, BEFORE_PREFIX)
+LATER_PREFIX = f"{AFTER_PREFIX}later_"
+"""Those for partitions that come later: they are off on all others, and nothing depends on them."""
 
 
 def ledger_schema(schema: str) -> str:

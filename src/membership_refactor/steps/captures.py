@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from membership_refactor.sql.capture.later_partitions import LaterPartitions
 from membership_refactor.sql.capture.synchronous import Sync
 from membership_refactor.sql.refuse_writes import refusal_functions
 from membership_refactor.sql.statements import Statement
@@ -20,6 +21,11 @@ def to_copy(s: Situation) -> Sync:
         exclusive=_exclusive(s),
         marked=True,
     )
+
+
+def later_to_copy(s: Situation) -> LaterPartitions:
+    """The same of partitions that the source gets later."""
+    return LaterPartitions(s.names, to_copy(s), "to_copy")
 
 
 def to_source(s: Situation) -> Sync:

@@ -6,7 +6,7 @@ let writes slip past without a word.
 
 from __future__ import annotations
 
-from membership_refactor.sql.names import BEFORE_PREFIX, OWN_PREFIXES, Names
+from membership_refactor.sql.names import BEFORE_PREFIX, LATER_PREFIX, OWN_PREFIXES, Names
 from membership_refactor.sql.old_shape.view import KIND, drop_view, prepare, put
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.snapshot_fence import raise_fence
@@ -41,7 +41,8 @@ def any_triggers(names: Names) -> str:
     )
     where = f"n.nspname = {literal(names.schema)} AND c.relname IN ({named})"
     if names.partitioned or names.looks_at_members:
-        where = f"t.tgrelid = ANY (ARRAY({_tables_and_partitions(names)}))"
+        later = f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(LATER_PREFIX)})"
+        where = f"t.tgrelid = ANY (ARRAY({_tables_and_partitions(names)})) AND NOT {later}"
     return (
         "pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid\n"
         "  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace\n"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.names import LATER_PREFIX, OWN_PREFIXES, Names
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import is_never
@@ -29,7 +29,16 @@ def _own(trigger: str) -> str:
         f"pg_catalog.starts_with({trigger}.tgname::pg_catalog.text, {literal(p)})"
         for p in OWN_PREFIXES
     )
-    return f"({ours}) AND NOT {trigger}.tgisinternal AND NOT {is_never(trigger)}"
+    return f"({ours}) AND NOT {trigger}.tgisinternal AND NOT {_later(trigger)}\n" + (
+        f"  AND NOT {is_never(trigger)}"
+    )
+
+
+def _later(trigger: str) -> str:
+    """A condition: the row of pg_trigger is one for partitions that come later."""
+    return (
+        f"pg_catalog.starts_with({trigger}.tgname::pg_catalog.text, {literal(LATER_PREFIX)})"
+    )
 
 
 def _with(names: Names) -> str:
@@ -232,6 +241,29 @@ BEGIN
     EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', lacking.at,
       lacking.tgname);
   END LOOP;
+{_rest(names, table)}
 END
 """
     return Statement(f"DO {dollar_quoted(body)}", Lock.SHARE_ROW_EXCLUSIVE)
+
+
+def rest_later_triggers(names: Names, table: str) -> Statement:
+    """Turn the trigger for partitions that come later off on those that have all others. SHARE ROW
+    EXCLUSIVE on these partitions."""
+    body = f"\nDECLARE\n  lacking record;\nBEGIN\n{_rest(names, table)}\nEND\n"
+    return Statement(f"DO {dollar_quoted(body)}", Lock.SHARE_ROW_EXCLUSIVE)
+
+
+def _rest(names: Names, table: str) -> str:
+    """plpgsql with the variable ``lacking``. Those that are partitioned themselves keep it on: what
+    comes below them gets it as it is there."""
+    return f"""\
+  FOR lacking IN
+    {_with(names)}
+    SELECT m.oid::pg_catalog.regclass AS at, l.tgname
+    FROM member AS m JOIN pg_catalog.pg_trigger AS l ON l.tgrelid = m.oid AND {_later("l")}
+    WHERE l.tgenabled <> 'D' AND m.relkind <> 'p' AND m.of = {literal(table)}
+    AND m.oid NOT IN (SELECT m.oid {_SILENT}) ORDER BY m.name
+  LOOP
+    EXECUTE pg_catalog.format('ALTER TABLE %s DISABLE TRIGGER %I', lacking.at, lacking.tgname);
+  END LOOP;"""
