@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from membership_refactor.sql.capture.follow_rows import OneWay
+from membership_refactor.sql.capture.merged_rows import MergedRows
 from membership_refactor.sql.names import LATER_PREFIX, Names
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
@@ -50,9 +51,11 @@ class LaterPartitions:
         free = f"NOT EXISTS (SELECT FROM {rows.target} AS z WHERE {id.same('z', 'NEW')})"
         # An UPDATE, so that rows which refer to it stay.
         moved = f"UPDATE {rows.target} AS b SET ({id.listed('')}) = ROW ({id.listed('NEW')})"
+        merged = MergedRows(self.names, rows.origin, self.purpose)
         apart = f"{id.absent('b')} OR {differs(id.others(rows.columns), 'a', 'b')}"
         body = f"""  {guard(self.names)}
   IF TG_OP = 'UPDATE' AND ({id.changed()}) THEN
+    {merged.forget}
     {moved}
     WHERE {id.same("b", "OLD")} AND {gone} AND {free};
   END IF;

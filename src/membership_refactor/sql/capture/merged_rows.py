@@ -46,20 +46,33 @@ class MergedRows:
 
     @property
     def noted(self) -> str:
-        """The body of the trigger's function."""
+        """The body of the trigger's function. The time tells the statement of a client: one that
+        names a partition which came later has no statement trigger that would take the note
+        away."""
         old = self.names.id.text("OLD")
-        return f"  PERFORM pg_catalog.set_config({self._last}, {old}, true);\n  RETURN NEW;"
+        noted = f"pg_catalog.concat({_STATEMENT}, ' ', {old})"
+        return f"  PERFORM pg_catalog.set_config({self._last}, {noted}, true);\n  RETURN NEW;"
+
+    @property
+    def forget(self) -> str:
+        """plpgsql that takes the note away."""
+        return f"PERFORM pg_catalog.set_config({self._last}, '', true);"
 
     def require_seen(self) -> str:
         """plpgsql that raises where the row is in no transition table."""
         noted = f"coalesce(pg_catalog.current_setting({self._last}, true), '')"
+        ours = f"pg_catalog.starts_with({noted}, pg_catalog.concat({_STATEMENT}, ' '))"
+        old = f"pg_catalog.concat({_STATEMENT}, ' ', {self.names.id.text('o')})"
         said = literal(f"MERGE moves a row of {self.table} to another partition")
         return f"""  IF {noted} <> '' THEN
-    IF NOT EXISTS (SELECT FROM o WHERE {self.names.id.text("o")} = {noted}) THEN
+    IF {ours} AND NOT EXISTS (SELECT FROM o WHERE {old} = {noted}) THEN
       RAISE feature_not_supported USING
         MESSAGE = {said} || ', which no trigger sees, so the other table could not follow',
         HINT = 'Use UPDATE for rows whose partition changes.';
     END IF;
-    PERFORM pg_catalog.set_config({self._last}, '', true);
+    {self.forget}
   END IF;
 """
+
+
+_STATEMENT = "extract(epoch FROM pg_catalog.statement_timestamp())"

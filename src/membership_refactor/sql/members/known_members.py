@@ -36,9 +36,7 @@ def _own(trigger: str) -> str:
 
 def _later(trigger: str) -> str:
     """A condition: the row of pg_trigger is one for partitions that come later."""
-    return (
-        f"pg_catalog.starts_with({trigger}.tgname::pg_catalog.text, {literal(LATER_PREFIX)})"
-    )
+    return f"pg_catalog.starts_with({trigger}.tgname::pg_catalog.text, {literal(LATER_PREFIX)})"
 
 
 def _with(names: Names) -> str:
