@@ -35,7 +35,7 @@ from membership_refactor.sql.trigger_statements import (
     remove_triggers,
 )
 from membership_refactor.sql.triggers import OwnTrigger
-from membership_refactor.steps import first_step, later_partitions
+from membership_refactor.steps import first_step, partitions_to_come
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
@@ -161,7 +161,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *disable_triggers(closing),
             ),
         ),
-        *later_partitions.follow(s),
+        *partitions_to_come.follow(s),
         *take_down("log", source, logged),
         *take_down("closing", copy, closing),
         Brief(
@@ -232,7 +232,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=((names.source, EXCLUSIVE),),
             statements=remove_triggers(triggers),
         ),
-        *later_partitions.gone(s, names.source),
+        *partitions_to_come.gone(s, names.source),
         *drop_keys(names.copy, copy.foreign_keys, written=False),
         Run(
             key="drop_copy",

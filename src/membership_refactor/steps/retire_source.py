@@ -30,7 +30,7 @@ from membership_refactor.sql.handover.retired import retired_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers, open_retired
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
-from membership_refactor.steps import copy_table, later_partitions, old_shape, partition_roles
+from membership_refactor.steps import copy_table, old_shape, partition_roles, partitions_to_come
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy, to_source
 from membership_refactor.steps.foreign_keys import add_keys
@@ -88,14 +88,14 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=(
                 *partition_roles.before_hand_over(s, source),
                 *partition_roles.captures_end(s, syncs),
-                *later_partitions.ended(s),
+                *partitions_to_come.ended(s),
                 *hand_over(names, source),
                 *old_shape.made(s),
             ),
         ),
         *partition_roles.renamed_to_archive(s, source),
         *partition_roles.closed_by_itself(s, source, syncs),
-        *later_partitions.gone(s, names.retired),
+        *partitions_to_come.gone(s, names.retired),
         *validations,
         Run(
             key="drop_functions",
@@ -176,7 +176,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         *partition_roles.after_switch(s, closing, logged),
-        *later_partitions.follow(s),
+        *partitions_to_come.follow(s),
         Brief(
             key="drop_log",
             title="Drop the log",
