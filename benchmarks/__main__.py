@@ -20,7 +20,7 @@ from benchmarks.measure import available
 from benchmarks.peers import SOURCE
 from benchmarks.plot import draw
 from benchmarks.results import CHECKED_2, Results
-from benchmarks.session import CAPTURE_ROWS, PARTS, VERIFY_ROWS, benchmark
+from benchmarks.session import CAPTURE_ROWS, PARTS, TWICE, VERIFY_ROWS, benchmark
 from membership_refactor.errors import RefactorError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,7 +93,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--repeats",
         type=int,
-        help=f"how often all is measured ({REPEATS}). The best is shown. Capture has "
+        help=f"how often all is measured ({REPEATS}; downgrades and other tools at most {TWICE} "
+        "times). The best is shown. Capture has "
         f"{ROUNDS} rounds of its own, or one with --quick, and the median is shown",
     )
     parser.add_argument(
@@ -117,8 +118,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         "large-tables.md after a larger run (docs)",
     )
     parser.epilog = (
-        f"{SOURCE} names a folder with the source of psycopack, which is measured then. pg_repack "
-        "is measured where the server has it (Debian: postgresql-15-repack)."
+        f"{SOURCE} names a folder with the source of psycopack, which is measured then.\n"
+        "pg_repack is measured where the server has it (Debian: postgresql-15-repack)."
     )
     options = parser.parse_args(words)
     if options.rows is None:

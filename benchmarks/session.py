@@ -29,6 +29,8 @@ CAPTURE_ROWS = 200_000
 """Of capture and of downgrades."""
 VERIFY_ROWS = 363_000
 """Of verify and of peers: those of the table that the project is about."""
+TWICE = 2
+"""The most repeats of downgrades and of other tools, which take long and differ by multiples."""
 Say = Callable[[str], None]
 
 
@@ -76,14 +78,14 @@ def benchmark(
                 )
                 keep(results)
             if "downgrades" in parts:
-                results.downgrades = downgrades.measure(here, repeats=repeats, say=say)
+                results.downgrades = downgrades.measure(here, repeats=min(repeats, TWICE), say=say)
                 keep(results)
     if {"peers", "verify"} & set(parts):
         some = min(rows, VERIFY_ROWS)
         say(f"loading {some:,} rows")
         with place(some, folder=folder) as here:
             if "peers" in parts:
-                results.peers = peers.measure(here, repeats=repeats, say=say)
+                results.peers = peers.measure(here, repeats=min(repeats, TWICE), say=say)
                 keep(results)
             if "verify" in parts:
                 say("verify")
