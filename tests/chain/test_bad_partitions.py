@@ -21,6 +21,10 @@ MANY = 2_000
 STRANGER = "stranger_of_partitions"
 FOREIGN = (
     f"ALTER TABLE {SOURCE} DROP CONSTRAINT pk_{NAME}",
+    *(
+        f"ALTER TABLE {SOURCE} DROP CONSTRAINT fk_{NAME}_{name}_id"
+        for name in ("person", "programme", "curriculum", "rotation", "training_number")
+    ),
     f"DROP TABLE {FIRST}",
     "CREATE FOREIGN DATA WRAPPER nothing",
     "CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing",
@@ -93,10 +97,13 @@ def test_it_is_named_by_plan_and_refused_and_nothing_is_changed(
         chain.up(chain.subject.revisions[0])
     assert sentence in str(stopped.value)
     assert chain.portrait() == before
-    assert chain.own_objects() == set()
+    assert not any(text.startswith(("trigger", "function")) for text in chain.own_objects())
 
 
-@pytest.mark.parametrize("revision", ["0002", "0003", "0004", "0005", "0008"])
+@pytest.mark.parametrize(
+    "revision",
+    ["0002", "0003", *(pytest.param(r, marks=pytest.mark.slow) for r in ("0004", "0005", "0008"))],
+)
 def test_a_partition_detached_half_way_stops_every_step_until_it_is_detached(
     revision: str, chain_at: ChainAt
 ) -> None:

@@ -51,13 +51,18 @@ def any_triggers(names: Names) -> str:
 
 
 def _tables_and_partitions(names: Names) -> str:
-    """SELECT of their OIDs. An array of them is looked up in the index of pg_trigger."""
+    """SELECT of their OIDs. An array of them is looked up in the index of pg_trigger. A partition
+    whose DETACH CONCURRENTLY was not finished still has its triggers."""
     tables = (literal(qualified(names.schema, name)) for name in names.plan.tables)
     listed = ", ".join(f"(pg_catalog.to_regclass({table}))" for table in tables)
     return (
         f"SELECT x.x FROM (VALUES {listed}) AS r (r), LATERAL (\n"
         "    SELECT r.r::pg_catalog.oid UNION\n"
-        "    SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(r.r) AS p) AS x (x)"
+        "    SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(r.r) AS p UNION\n"
+        "    SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_inherits AS i,\n"
+        "      pg_catalog.pg_partition_tree(i.inhrelid) AS p\n"
+        "    WHERE i.inhdetachpending AND (i.inhparent = r.r OR i.inhparent IN (\n"
+        "      SELECT q.relid FROM pg_catalog.pg_partition_tree(r.r) AS q))) AS x (x)"
     )
 
 

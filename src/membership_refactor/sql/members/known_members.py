@@ -64,6 +64,10 @@ WITH RECURSIVE root AS (
   FROM branch AS b JOIN root AS r ON r.oid = b.root
   JOIN pg_catalog.pg_class AS c ON c.oid = b.oid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+), own AS MATERIALIZED (
+  -- Once for each trigger of the tables: its text tells whether it may fire.
+  SELECT t.* FROM pg_catalog.pg_trigger AS t
+  WHERE t.tgrelid IN (SELECT r.oid FROM root AS r) AND {_own("t")}
 ), known AS (
   SELECT l.detail ->> 'oid' AS oid, l.detail ->> 'since' AS since, l.detail ->> 'name' AS name,
     l.detail ->> 'of' AS of
@@ -77,8 +81,8 @@ _UNKNOWN = (
     "NOT EXISTS (SELECT FROM known AS k WHERE k.oid = m.oid::pg_catalog.text AND k.since = m.since)"
 )
 _GONE = "NOT EXISTS (SELECT FROM member AS m WHERE m.oid::pg_catalog.text = k.oid)"
-_SILENT = f"""\
-FROM member AS m JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = m.root AND {_own("t")}
+_SILENT = """\
+FROM member AS m JOIN own AS t ON t.tgrelid = m.root
 LEFT JOIN pg_catalog.pg_trigger AS o ON o.tgrelid = m.oid AND o.tgname = t.tgname
   AND o.tgfoid = t.tgfoid
 WHERE o.tgenabled IS DISTINCT FROM 'A'"""
