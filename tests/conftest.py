@@ -1,5 +1,6 @@
 """Every test gets the fixtures of tests/fixtures, and a Ctrl-C that can be heard."""
 
+import gc
 import signal
 from pathlib import Path
 
@@ -23,3 +24,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control starts what runs in the background deaf to SIGINT, and processes
     # that tests start would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """The thousands of tests that were found stay to the end: nobody looks for garbage in them."""
+    gc.collect()
+    gc.freeze()

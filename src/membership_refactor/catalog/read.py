@@ -86,7 +86,7 @@ def _read_once(connection: Reader, schema: str, names: Sequence[str]) -> Portrai
         found = _rows(cursor, queries.TABLES, {"schema": schema, "names": list(names)})
         if not found:
             return Portrait(schema=schema, tables=(), server_version=version)
-        parts = _read_parts(cursor, [row["oid"] for row in found], ledger_schema(schema))
+        parts = _read_parts(cursor, found, ledger_schema(schema))
         routines = read_routines(
             partial(_rows, cursor),
             [row["oid"] for row in found],
@@ -172,8 +172,9 @@ _PARTS = {
 
 
 def _read_parts(
-    cursor: psycopg.Cursor[DictRow], tables: list[int], ledger: str
+    cursor: psycopg.Cursor[DictRow], found: list[DictRow], ledger: str
 ) -> dict[str, _RowsByTable]:
+    tables = [row["oid"] for row in found]
     values: dict[str, Any] = {"tables": tables, "own": list(OWN_PREFIXES), "ledger": ledger}
     columns = _rows(cursor, queries.COLUMNS, values)
     sequences = {
@@ -186,7 +187,9 @@ def _read_parts(
     }
     for row in columns:
         row["sequence"] = _sequence(sequences.get(row.pop("sequence_oid")), row["owner_oid"])
-    partitions = _rows(cursor, PARTITIONS, values)
+    partitioned = any(row["kind"] == "p" for row in found)
+    # To plan this query takes longer than any other, also where there is nothing to find.
+    partitions = _rows(cursor, PARTITIONS, values) if partitioned else []
     values["family"] = [*tables, *(row["oid"] for row in partitions)]
     parts = {"columns": _by_table(columns), "partitions": _by_table(partitions)}
     for part, query in _PARTS.items():
