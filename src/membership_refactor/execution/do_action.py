@@ -23,9 +23,9 @@ from membership_refactor.execution.sessions import (
     Pg,
     Sessions,
     estimated_rows,
+    is_there,
     run,
     together,
-    value,
 )
 from membership_refactor.execution.shared_job import offer_of
 from membership_refactor.execution.switching import Drain
@@ -34,7 +34,6 @@ from membership_refactor.sql.ledger.standing_triggers import known, raise_if_gon
 from membership_refactor.sql.ledger.step_rows import StepRows
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.own_statements import in_one_message
-from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.actions import (
     LONG,
     Action,
@@ -91,9 +90,7 @@ class Work:
 
     def _has_left(self, action: Action) -> bool:
         table = action.of_partition
-        return bool(table) and not value(
-            self.pg, f"SELECT pg_catalog.to_regclass({literal(table)}) IS NOT NULL"
-        )
+        return bool(table) and not is_there(self.pg, table)
 
     @singledispatchmethod
     def _do(self, action: Action) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from membership_refactor.execution.ledger import Ledger
-from membership_refactor.execution.sessions import Pg, run, together, value
+from membership_refactor.execution.sessions import Pg, is_there, run, together, value
 from membership_refactor.sql.ledger.table_definitions import create_measured
 from membership_refactor.sql.pacing.felt import Span
 from membership_refactor.sql.quoting import literal
@@ -104,8 +104,7 @@ class FeltRecords:
         return _span(rows[0][4:]).idle_ms if rows else None
 
     def _read(self, pg: Pg, rest: str) -> list[tuple[Any, ...]]:
-        there = f"SELECT pg_catalog.to_regclass({literal(self.table)}) IS NOT NULL"
-        if not value(pg, there):
+        if not is_there(pg, self.table):
             return []
         columns = ", ".join(
             f"f.{name}" for name in ("step", "direction", "key", "title", *_COLUMNS)

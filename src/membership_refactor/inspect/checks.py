@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,9 +15,11 @@ from membership_refactor.errors import StepOutOfOrder, WrongUse
 from membership_refactor.execution.run_checks import examine, record_found
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, Sessions
+from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.inspect.check_results import CheckOutcome
 from membership_refactor.inspect.models import model_differences
 from membership_refactor.inspect.read_only import looking
+from membership_refactor.inspect.sizes import counted
 from membership_refactor.planning import Revisions, Stage
 from membership_refactor.portrait import Portrait, differences
 from membership_refactor.project.alembic_project import Models
@@ -176,6 +178,23 @@ class StandingChecks:
                 expected=step.becomes(s),
                 baseline=pairs,
                 now=self.portrait,
+            )
+
+
+def what_is_broken(runner: Runner, *, models: Models) -> Iterator[str]:
+    """A line for each check of the current revision that fails, and for each comparison that finds
+    rows."""
+    for question in StandingChecks(runner, models=models).questions():
+        answer = question.ask()
+        if not answer.holds:
+            listed = "; ".join(answer.keys)
+            yield f"{answer.name}: {answer.sentence}: {answer.broken} ({listed})"
+    for verdict in verify_all(runner).verdicts:
+        if verdict.findings:
+            first = verdict.findings[0]
+            yield (
+                f"verify, {verdict.comparison.name}: {counted(len(verdict.findings), 'row')}, "
+                f"first {first.key} {first.difference} {', '.join(first.columns)}"
             )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from membership_refactor.environment import connect_engine
+from membership_refactor.execution.sessions import is_there
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.operations import runner_for
 from membership_refactor.rehearsal.dump_structure import CannotRehearse
 from membership_refactor.rehearsal.subject import Subject
-from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.step import Step
 from membership_refactor.steps.step_chain import Chain
 
@@ -27,9 +27,7 @@ def steps_to_come(subject: Subject, last: str | None) -> tuple[Step, ...]:
         known = runner.ledger.exists(pg)
         opened = runner.ledger.open_step(pg) if known else None
         at = runner.ledger.stands_at(pg) if known else None
-        there = pg.execute(
-            f"SELECT pg_catalog.to_regclass({literal(runner.names.source)}) IS NOT NULL".encode()
-        ).fetchone()
+        there = is_there(pg, runner.names.source)
     engine.dispose()
     chain = runner.chain
     steps = chain.to_come(at.name if at else None)
@@ -40,7 +38,7 @@ def steps_to_come(subject: Subject, last: str | None) -> tuple[Step, ...]:
             f"Here {stands}, and a rehearsal begins before {chain.revisions.of(plan.steps[0])}.",
             hint=f"`{chain.revisions.verb('plan')}` says what the next steps would do.",
         )
-    if not (there and there[0]):
+    if not there:
         raise CannotRehearse(
             f'There is no table "{plan.source}" in the schema "{request.schema}" to rehearse with.',
             hint="Name the schema with -x schema=NAME before the verb.",

@@ -14,6 +14,7 @@ from membership_refactor.database import libpq_url
 from membership_refactor.planning import TableSplit
 from membership_refactor.rehearsal import sample_queries as queries
 from membership_refactor.rehearsal.dump_structure import CannotRehearse
+from membership_refactor.rehearsal.tables_to_try import columns_of
 from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.quoting import columns, qualified
 
@@ -122,7 +123,7 @@ class Sample:
     def load(self, target: psycopg.Connection[tuple[Any, ...]]) -> None:
         """Copy the rows, and set the sequences. No trigger, index or foreign key stands yet."""
         for table, rows in sorted(self.rows.items()):
-            names = [name for (name,) in self.pg.execute(queries.COLUMNS, (table,))]
+            names = columns_of(self.pg, table)
             for ctids in _chunks(rows):
                 out = f"COPY (SELECT {columns(names)} FROM ONLY {table} WHERE ctid = ANY ({ctids}))"
                 with (

@@ -23,11 +23,6 @@ WHERE c.contype = 'f'
 GROUP BY c.oid, c.conname, c.conrelid, c.confrelid, p.relkind
 ORDER BY c.oid
 """
-COLUMNS = """
-SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
-WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-ORDER BY a.attnum
-"""
 LEAVES = """
 SELECT c.oid::regclass::text FROM pg_catalog.pg_class AS c
 WHERE c.relkind IN ('r', 'p') AND c.oid = to_regclass(%s)

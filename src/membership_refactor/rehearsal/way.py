@@ -10,8 +10,7 @@ import psycopg
 from alembic.util import CommandError
 
 from membership_refactor.errors import RefactorError
-from membership_refactor.inspect.all_comparisons import verify_all
-from membership_refactor.inspect.checks import StandingChecks
+from membership_refactor.inspect.checks import what_is_broken
 from membership_refactor.inspect.sizes import counted, duration
 from membership_refactor.rehearsal.findings import Finding, Kind, Leg, Rehearsal
 from membership_refactor.rehearsal.movement import Movement
@@ -103,22 +102,9 @@ class Way:
         self._leg(stage, "checks", began)
 
     def _broken(self) -> Iterator[str]:
-        runner = self.chain.runner
         models = self.subject.project.models(self.subject.plan)
         try:
-            for question in StandingChecks(runner, models=models).questions():
-                answer = question.ask()
-                if not answer.holds:
-                    listed = "; ".join(answer.keys)
-                    yield f"{answer.name}: {answer.sentence}: {answer.broken} ({listed})"
-            for verdict in verify_all(runner).verdicts:
-                if verdict.findings:
-                    first = verdict.findings[0]
-                    yield (
-                        f"verify, {verdict.comparison.name}: "
-                        f"{counted(len(verdict.findings), 'row')}, first {first.key} "
-                        f"{first.difference} {', '.join(first.columns)}"
-                    )
+            yield from what_is_broken(self.chain.runner, models=models)
         except (RefactorError, psycopg.Error) as error:
             yield _one_line(error)
 

@@ -20,8 +20,7 @@ from membership_refactor.errors import RefactorError
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.version_table import VersionTable
-from membership_refactor.inspect.all_comparisons import verify_all
-from membership_refactor.inspect.checks import StandingChecks
+from membership_refactor.inspect.checks import what_is_broken
 from membership_refactor.planning import TableSplit
 from membership_refactor.project.alembic_project import USUAL_SCHEMA, AlembicProject
 from membership_refactor.rehearsal.movement import ByRevisions, movement
@@ -153,15 +152,7 @@ class PlanChain:
     def broken(self, url: str) -> Iterator[str]:
         """A line for each check that does not hold, and for each row that a comparison finds."""
         with self._movement(url) as chain:
-            models = self.project.models(self.plan)
-            for question in StandingChecks(chain.runner, models=models).questions():
-                answer = question.ask()
-                if not answer.holds:
-                    yield f"{answer.sentence}: {answer.broken} ({'; '.join(answer.keys)})"
-            for verdict in verify_all(chain.runner).verdicts:
-                for one in verdict.findings[:3]:
-                    columns = ", ".join(one.columns)
-                    yield f"{verdict.comparison.name}: {one.key} {one.difference} {columns}"
+            yield from what_is_broken(chain.runner, models=self.project.models(self.plan))
 
     def snapshot(self, url: str) -> Snapshot:
         return snapshot(url, self.plan, self.schema)
