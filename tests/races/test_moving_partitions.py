@@ -95,21 +95,23 @@ ALL = {
 }
 
 
-def orders(moments: Sequence[Moment], everyday: str = "") -> Sequence[Any]:
-    """Each shape in every order. A plain run takes the moment ``everyday``: moves over levels."""
+def orders(moments: Sequence[Moment], *shapes: str, everyday: str = "") -> Sequence[Any]:
+    """Each shape with each moment in each order, at a level of its own, and the switches at every
+    level; moves over two levels of partitions at every one. A plain run takes of these the moment
+    ``everyday``."""
     return [
         pytest.param(
             shape,
             writes,
             *case.values,
             id=f"{shape}, {writes}, {case.id}",
-            marks=case.marks
-            if (shape, writes, case.values[0].name) == ("levels", "moves", everyday)
-            else pytest.mark.slow,
+            marks=case.marks if whole and case.values[0].name == everyday else pytest.mark.slow,
         )
-        for shape in SHAPES
-        for writes in ALL
+        for shape in shapes
+        for writes in (ALL if shape == "levels" else ("moves",))
         for case in every_order(moments)
+        for whole in ((shape, writes) == ("levels", "moves"),)
+        if whole or not case.marks
     ]
 
 
@@ -120,7 +122,7 @@ def assert_alike(url: str) -> None:
     assert query(url, rows_apart(SOURCE, THE_COPY)) == []
 
 
-@pytest.mark.parametrize(ORDER, orders((*COPY, OPEN, CLOSE), "switch"))
+@pytest.mark.parametrize(ORDER, orders((*COPY, OPEN, CLOSE), *SHAPES, everyday="switch"))
 def test_no_write_is_lost_while_the_copy_is_made_and_opened(
     shape: str,
     writes: str,
@@ -145,7 +147,7 @@ def test_no_write_is_lost_while_the_copy_is_made_and_opened(
         )
 
 
-@pytest.mark.parametrize(ORDER, orders((OPEN, HAND_OVER, *HAND_BACK)))
+@pytest.mark.parametrize(ORDER, orders((OPEN, HAND_OVER, *HAND_BACK), "list", "levels"))
 def test_no_write_to_the_copy_is_lost_while_the_tables_change_places(
     shape: str,
     writes: str,
@@ -166,7 +168,7 @@ def test_no_write_to_the_copy_is_lost_while_the_tables_change_places(
     assert_alike(url)
 
 
-@pytest.mark.parametrize(ORDER, orders(PARENTS))
+@pytest.mark.parametrize(ORDER, orders(PARENTS, "range", "levels"))
 def test_no_write_to_the_child_is_lost_while_its_parents_are_made(
     shape: str,
     writes: str,
