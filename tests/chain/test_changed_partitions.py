@@ -275,6 +275,8 @@ def test_partitions_that_the_child_got_since_come_back_with_the_source(chain_at:
 
 PART = f"{SOURCE}_h0"
 LOW = f"{PART}_low"
+BELOW = {"low": "(MINVALUE) TO ('25')", "high": "('25') TO (MAXVALUE)"}
+BRANCH_BACK = "a whole branch detached, written and attached again"
 LEVELS: dict[str, tuple[str, ...]] = {
     "a leaf detached, written and attached again": (
         f"ALTER TABLE {PART} DETACH PARTITION {LOW}",
@@ -291,7 +293,7 @@ LEVELS: dict[str, tuple[str, ...]] = {
         f"INSERT INTO {PART}_b OVERRIDING SYSTEM VALUE SELECT * FROM {LOW} WHERE id >= 9",
         f"UPDATE {PART}_b SET rotation = 'by itself'",
     ),
-    "a whole branch detached, written and attached again": (
+    BRANCH_BACK: (
         f"ALTER TABLE {SOURCE} DETACH PARTITION {PART}",
         f"UPDATE {PART} SET rotation = 'alone'",
         f"DELETE FROM {LOW}",
@@ -324,6 +326,14 @@ def test_what_becomes_of_a_partition_on_the_second_level_is_followed(
     following = chain.subject.revisions[chain.subject.revisions.index(revision) + 1]
     with pytest.raises(CheckFailed, match=r"repair --apply"):
         chain.up(following)
+    if change == BRANCH_BACK and chain.value("SHOW server_version_num") >= "170000":
+        # PostgreSQL has not given the leaves the identity again, and could not take it away later.
+        with pytest.raises(CannotCarry, match='identity of column "id", which it lacks'):
+            repaired(chain)
+        chain.run(*(text for end, bound in BELOW.items() for text in (
+            f"ALTER TABLE {PART} DETACH PARTITION {PART}_{end}",
+            f"ALTER TABLE {PART} ATTACH PARTITION {PART}_{end} FOR VALUES FROM {bound}",
+        )))  # fmt: skip
 
     assert repaired(chain)
 

@@ -88,6 +88,17 @@ _OWN = "\n    UNION ALL ".join(
             "      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped\n"
             "      AND a.attnotnull AND NOT b.attnotnull",
         ),
+        # PostgreSQL 17 and 18 give it to a partition that is attached, and not to those below it.
+        _own(
+            "identity of column",
+            "a.attname",
+            "|| ', which it lacks: detach it, and attach it again'\n"
+            "      FROM pg_attribute a JOIN pg_attribute b ON b.attrelid = t.root\n"
+            "        AND b.attname = a.attname AND NOT b.attisdropped\n"
+            "      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped\n"
+            "      AND a.attidentity <> b.attidentity\n"
+            "      AND current_setting('server_version_num')::int >= 170000",
+        ),
         "SELECT 'row security' WHERE c.relrowsecurity OR c.relforcerowsecurity\n"
         "      OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)",
         "SELECT 'replica identity' WHERE c.relreplident <> 'd'",
