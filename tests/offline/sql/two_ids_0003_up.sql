@@ -759,118 +759,154 @@ BEGIN
   END IF;
   IF own_mass THEN
     EXECUTE $body$UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
-    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
-    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
-    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
-    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
-    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
-    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
-    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
-    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
-    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
-    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
-    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
-    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
-    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
-    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
-    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
-    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
-    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
-FROM "public"."programme_membership" AS a, o, n
-WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND o."curriculum_id" = a."curriculum_id" AND o."id" = a."id" AND n."curriculum_id" = a."curriculum_id" AND n."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT n."curriculum_id", n."id" FROM n)
-  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
-    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
-    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
-    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
-    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
-    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
-    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
-    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
-    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
-    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
-    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
-    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
-    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
-    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
-    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
-    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
-    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")))$body$;
-  ELSIF own_rows = 1 THEN
+    CASE WHEN w."person_id" THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN w."programme_id" THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN w."programme_membership_type" THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN w."programme_start_date" THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN w."programme_end_date" THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN w."rotation" THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN w."rotation_id" THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN w."training_number_id" THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN w."training_pathway" THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN w."leaving_reason" THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN w."leaving_destination" THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN w."curriculum_start_date" THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN w."curriculum_end_date" THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN w."curriculum_completion_date" THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN w."period_of_grace" THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN w."intrepid_id" THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN w."amended_date" THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."programme_membership" AS a, (SELECT n."curriculum_id", n."id",
+    pg_catalog.bool_or((o."person_id" IS DISTINCT FROM n."person_id")) AS "person_id",
+    pg_catalog.bool_or((o."programme_id" IS DISTINCT FROM n."programme_id")) AS "programme_id",
+    pg_catalog.bool_or((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type")) AS "programme_membership_type",
+    pg_catalog.bool_or((o."programme_start_date" IS DISTINCT FROM n."programme_start_date")) AS "programme_start_date",
+    pg_catalog.bool_or((o."programme_end_date" IS DISTINCT FROM n."programme_end_date")) AS "programme_end_date",
+    pg_catalog.bool_or((o."rotation" IS DISTINCT FROM n."rotation")) AS "rotation",
+    pg_catalog.bool_or((o."rotation_id" IS DISTINCT FROM n."rotation_id")) AS "rotation_id",
+    pg_catalog.bool_or((o."training_number_id" IS DISTINCT FROM n."training_number_id")) AS "training_number_id",
+    pg_catalog.bool_or((o."training_pathway" IS DISTINCT FROM n."training_pathway")) AS "training_pathway",
+    pg_catalog.bool_or((o."leaving_reason" IS DISTINCT FROM n."leaving_reason")) AS "leaving_reason",
+    pg_catalog.bool_or((o."leaving_destination" IS DISTINCT FROM n."leaving_destination")) AS "leaving_destination",
+    pg_catalog.bool_or((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date")) AS "curriculum_start_date",
+    pg_catalog.bool_or((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date")) AS "curriculum_end_date",
+    pg_catalog.bool_or((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date")) AS "curriculum_completion_date",
+    pg_catalog.bool_or((o."period_of_grace" IS DISTINCT FROM n."period_of_grace")) AS "period_of_grace",
+    pg_catalog.bool_or((o."intrepid_id" IS DISTINCT FROM n."intrepid_id")) AS "intrepid_id",
+    pg_catalog.bool_or((o."amended_date" IS DISTINCT FROM n."amended_date")) AS "amended_date"
+  FROM o JOIN n ON o."curriculum_id" = n."curriculum_id" AND o."id" = n."id" GROUP BY n."curriculum_id", n."id") AS w
+WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND w."curriculum_id" = a."curriculum_id" AND w."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT n."curriculum_id", n."id" FROM n)
+  AND ((w."person_id" AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR (w."programme_id" AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR (w."programme_membership_type" AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR (w."programme_start_date" AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR (w."programme_end_date" AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR (w."rotation" AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR (w."rotation_id" AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR (w."training_number_id" AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR (w."training_pathway" AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR (w."leaving_reason" AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR (w."leaving_destination" AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR (w."curriculum_start_date" AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR (w."curriculum_end_date" AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR (w."curriculum_completion_date" AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR (w."period_of_grace" AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR (w."intrepid_id" AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR (w."amended_date" AND (a."amended_date" IS DISTINCT FROM b."amended_date")))$body$;
+  ELSIF own_rows = 1 AND pg_catalog.pg_trigger_depth() = 1 THEN
     UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
-    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
-    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
-    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
-    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
-    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
-    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
-    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
-    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
-    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
-    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
-    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
-    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
-    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
-    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
-    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
-    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
-    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
-FROM "public"."programme_membership" AS a, o, n
-WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND o."curriculum_id" = a."curriculum_id" AND o."id" = a."id" AND n."curriculum_id" = a."curriculum_id" AND n."id" = a."id" AND a."curriculum_id" = (own_ids[1])."curriculum_id" AND a."id" = (own_ids[1])."id"
-  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
-    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
-    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
-    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
-    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
-    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
-    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
-    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
-    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
-    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
-    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
-    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
-    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
-    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
-    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
-    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
-    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
+    CASE WHEN ((o."person_id" IS DISTINCT FROM w."person_id")) THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN ((o."programme_id" IS DISTINCT FROM w."programme_id")) THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN ((o."programme_membership_type" IS DISTINCT FROM w."programme_membership_type")) THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN ((o."programme_start_date" IS DISTINCT FROM w."programme_start_date")) THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN ((o."programme_end_date" IS DISTINCT FROM w."programme_end_date")) THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN ((o."rotation" IS DISTINCT FROM w."rotation")) THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN ((o."rotation_id" IS DISTINCT FROM w."rotation_id")) THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN ((o."training_number_id" IS DISTINCT FROM w."training_number_id")) THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN ((o."training_pathway" IS DISTINCT FROM w."training_pathway")) THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN ((o."leaving_reason" IS DISTINCT FROM w."leaving_reason")) THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN ((o."leaving_destination" IS DISTINCT FROM w."leaving_destination")) THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN ((o."curriculum_start_date" IS DISTINCT FROM w."curriculum_start_date")) THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN ((o."curriculum_end_date" IS DISTINCT FROM w."curriculum_end_date")) THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN ((o."curriculum_completion_date" IS DISTINCT FROM w."curriculum_completion_date")) THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN ((o."period_of_grace" IS DISTINCT FROM w."period_of_grace")) THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN ((o."intrepid_id" IS DISTINCT FROM w."intrepid_id")) THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN ((o."amended_date" IS DISTINCT FROM w."amended_date")) THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."programme_membership" AS a, n AS w JOIN o ON o."curriculum_id" = w."curriculum_id" AND o."id" = w."id"
+WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND w."curriculum_id" = a."curriculum_id" AND w."id" = a."id" AND a."curriculum_id" = (own_ids[1])."curriculum_id" AND a."id" = (own_ids[1])."id"
+  AND ((((o."person_id" IS DISTINCT FROM w."person_id")) AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR (((o."programme_id" IS DISTINCT FROM w."programme_id")) AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR (((o."programme_membership_type" IS DISTINCT FROM w."programme_membership_type")) AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR (((o."programme_start_date" IS DISTINCT FROM w."programme_start_date")) AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR (((o."programme_end_date" IS DISTINCT FROM w."programme_end_date")) AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR (((o."rotation" IS DISTINCT FROM w."rotation")) AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR (((o."rotation_id" IS DISTINCT FROM w."rotation_id")) AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR (((o."training_number_id" IS DISTINCT FROM w."training_number_id")) AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR (((o."training_pathway" IS DISTINCT FROM w."training_pathway")) AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR (((o."leaving_reason" IS DISTINCT FROM w."leaving_reason")) AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR (((o."leaving_destination" IS DISTINCT FROM w."leaving_destination")) AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR (((o."curriculum_start_date" IS DISTINCT FROM w."curriculum_start_date")) AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR (((o."curriculum_end_date" IS DISTINCT FROM w."curriculum_end_date")) AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR (((o."curriculum_completion_date" IS DISTINCT FROM w."curriculum_completion_date")) AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR (((o."period_of_grace" IS DISTINCT FROM w."period_of_grace")) AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR (((o."intrepid_id" IS DISTINCT FROM w."intrepid_id")) AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR (((o."amended_date" IS DISTINCT FROM w."amended_date")) AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
   ELSE
     UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
-    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
-    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
-    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
-    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
-    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
-    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
-    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
-    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
-    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
-    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
-    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
-    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
-    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
-    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
-    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
-    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
-    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
-FROM "public"."programme_membership" AS a, o, n
-WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND o."curriculum_id" = a."curriculum_id" AND o."id" = a."id" AND n."curriculum_id" = a."curriculum_id" AND n."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k)
-  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
-    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
-    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
-    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
-    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
-    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
-    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
-    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
-    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
-    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
-    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
-    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
-    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
-    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
-    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
-    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
-    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
+    CASE WHEN w."person_id" THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN w."programme_id" THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN w."programme_membership_type" THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN w."programme_start_date" THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN w."programme_end_date" THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN w."rotation" THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN w."rotation_id" THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN w."training_number_id" THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN w."training_pathway" THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN w."leaving_reason" THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN w."leaving_destination" THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN w."curriculum_start_date" THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN w."curriculum_end_date" THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN w."curriculum_completion_date" THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN w."period_of_grace" THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN w."intrepid_id" THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN w."amended_date" THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."programme_membership" AS a, (SELECT n."curriculum_id", n."id",
+    pg_catalog.bool_or((o."person_id" IS DISTINCT FROM n."person_id")) AS "person_id",
+    pg_catalog.bool_or((o."programme_id" IS DISTINCT FROM n."programme_id")) AS "programme_id",
+    pg_catalog.bool_or((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type")) AS "programme_membership_type",
+    pg_catalog.bool_or((o."programme_start_date" IS DISTINCT FROM n."programme_start_date")) AS "programme_start_date",
+    pg_catalog.bool_or((o."programme_end_date" IS DISTINCT FROM n."programme_end_date")) AS "programme_end_date",
+    pg_catalog.bool_or((o."rotation" IS DISTINCT FROM n."rotation")) AS "rotation",
+    pg_catalog.bool_or((o."rotation_id" IS DISTINCT FROM n."rotation_id")) AS "rotation_id",
+    pg_catalog.bool_or((o."training_number_id" IS DISTINCT FROM n."training_number_id")) AS "training_number_id",
+    pg_catalog.bool_or((o."training_pathway" IS DISTINCT FROM n."training_pathway")) AS "training_pathway",
+    pg_catalog.bool_or((o."leaving_reason" IS DISTINCT FROM n."leaving_reason")) AS "leaving_reason",
+    pg_catalog.bool_or((o."leaving_destination" IS DISTINCT FROM n."leaving_destination")) AS "leaving_destination",
+    pg_catalog.bool_or((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date")) AS "curriculum_start_date",
+    pg_catalog.bool_or((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date")) AS "curriculum_end_date",
+    pg_catalog.bool_or((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date")) AS "curriculum_completion_date",
+    pg_catalog.bool_or((o."period_of_grace" IS DISTINCT FROM n."period_of_grace")) AS "period_of_grace",
+    pg_catalog.bool_or((o."intrepid_id" IS DISTINCT FROM n."intrepid_id")) AS "intrepid_id",
+    pg_catalog.bool_or((o."amended_date" IS DISTINCT FROM n."amended_date")) AS "amended_date"
+  FROM o JOIN n ON o."curriculum_id" = n."curriculum_id" AND o."id" = n."id" GROUP BY n."curriculum_id", n."id") AS w
+WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND w."curriculum_id" = a."curriculum_id" AND w."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k)
+  AND ((w."person_id" AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR (w."programme_id" AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR (w."programme_membership_type" AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR (w."programme_start_date" AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR (w."programme_end_date" AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR (w."rotation" AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR (w."rotation_id" AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR (w."training_number_id" AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR (w."training_pathway" AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR (w."leaving_reason" AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR (w."leaving_destination" AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR (w."curriculum_start_date" AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR (w."curriculum_end_date" AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR (w."curriculum_completion_date" AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR (w."period_of_grace" AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR (w."intrepid_id" AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR (w."amended_date" AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
   END IF;
   
   RETURN NULL;
@@ -923,7 +959,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_moved
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
 #variable_conflict use_variable
 DECLARE
-own_olds "public_refactor"."programme_membership_row_id"[]; own_news "public_refactor"."programme_membership_row_id"[]; own_masks text[]; own_join text;
+own_olds "public_refactor"."programme_membership_row_id"[]; own_news "public_refactor"."programme_membership_row_id"[]; own_masks text[]; own_there "public_refactor"."programme_membership_row_id"[]; own_join text;
 BEGIN
   IF pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."programme_membership" or "public"."curriculum_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -988,6 +1024,27 @@ BEGIN
   -- Row by row in the order of the statement: in another order an id may still be in use.
   own_join := pg_catalog.concat_ws(' ', pg_catalog.current_setting('enable_hashjoin'),
     pg_catalog.current_setting('enable_mergejoin'), pg_catalog.current_setting('enable_material'));
+  own_there := ARRAY(SELECT ROW(a."curriculum_id", a."id")::"public_refactor"."programme_membership_row_id"
+    FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old_1, own_old_2, own_new_1, own_new_2), "public"."programme_membership" AS a, "public"."curriculum_membership" AS b
+    WHERE a."curriculum_id" = m.own_new_1 AND a."id" = m.own_new_2 AND b."curriculum_id" = a."curriculum_id" AND b."id" = a."id"
+    AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS z WHERE z."curriculum_id" = m.own_old_1 AND z."id" = m.own_old_2)
+    AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date"));
   PERFORM pg_catalog.set_config(s.s, 'off', true)
   FROM pg_catalog.unnest(ARRAY['enable_hashjoin', 'enable_mergejoin', 'enable_material']) AS s (s);
   UPDATE "public"."curriculum_membership" AS b SET ("curriculum_id", "id", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
@@ -1037,6 +1094,73 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
     OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
     OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
     OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  END IF;
+  IF own_there <> '{}' THEN
+    WITH RECURSIVE v AS MATERIALIZED (
+      SELECT own_place, ROW(x."curriculum_id", x."id")::"public_refactor"."programme_membership_row_id" AS own_old, ROW(y."curriculum_id", y."id")::"public_refactor"."programme_membership_row_id" AS own_new,
+      CASE WHEN (x."person_id" IS DISTINCT FROM y."person_id") THEN '1' ELSE '0' END || CASE WHEN (x."programme_id" IS DISTINCT FROM y."programme_id") THEN '1' ELSE '0' END || CASE WHEN (x."programme_membership_type" IS DISTINCT FROM y."programme_membership_type") THEN '1' ELSE '0' END || CASE WHEN (x."programme_start_date" IS DISTINCT FROM y."programme_start_date") THEN '1' ELSE '0' END || CASE WHEN (x."programme_end_date" IS DISTINCT FROM y."programme_end_date") THEN '1' ELSE '0' END || CASE WHEN (x."rotation" IS DISTINCT FROM y."rotation") THEN '1' ELSE '0' END || CASE WHEN (x."rotation_id" IS DISTINCT FROM y."rotation_id") THEN '1' ELSE '0' END || CASE WHEN (x."training_number_id" IS DISTINCT FROM y."training_number_id") THEN '1' ELSE '0' END || CASE WHEN (x."training_pathway" IS DISTINCT FROM y."training_pathway") THEN '1' ELSE '0' END || CASE WHEN (x."leaving_reason" IS DISTINCT FROM y."leaving_reason") THEN '1' ELSE '0' END || CASE WHEN (x."leaving_destination" IS DISTINCT FROM y."leaving_destination") THEN '1' ELSE '0' END || CASE WHEN (x."curriculum_start_date" IS DISTINCT FROM y."curriculum_start_date") THEN '1' ELSE '0' END || CASE WHEN (x."curriculum_end_date" IS DISTINCT FROM y."curriculum_end_date") THEN '1' ELSE '0' END || CASE WHEN (x."curriculum_completion_date" IS DISTINCT FROM y."curriculum_completion_date") THEN '1' ELSE '0' END || CASE WHEN (x."period_of_grace" IS DISTINCT FROM y."period_of_grace") THEN '1' ELSE '0' END || CASE WHEN (x."intrepid_id" IS DISTINCT FROM y."intrepid_id") THEN '1' ELSE '0' END || CASE WHEN (x."amended_date" IS DISTINCT FROM y."amended_date") THEN '1' ELSE '0' END AS own_mask
+      FROM (SELECT "curriculum_id", "id", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date", pg_catalog.row_number() OVER () AS own_place FROM o) AS x
+    JOIN (SELECT "curriculum_id", "id", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date", pg_catalog.row_number() OVER () AS own_place FROM n) AS y USING (own_place)),
+    c AS (
+      SELECT v.own_new AS own_last, v.* FROM v WHERE v.own_new = ANY (own_there)
+      AND NOT EXISTS (SELECT FROM v AS z WHERE z.own_new = v.own_new AND z.own_place > v.own_place)
+      UNION ALL
+      SELECT c.own_last, p.* FROM c, LATERAL (SELECT v.* FROM v WHERE v.own_new = c.own_old
+        AND v.own_place < c.own_place ORDER BY v.own_place DESC LIMIT 1) AS p)
+    UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+      CASE WHEN w."person_id" THEN a."person_id" ELSE b."person_id" END,
+      CASE WHEN w."programme_id" THEN a."programme_id" ELSE b."programme_id" END,
+      CASE WHEN w."programme_membership_type" THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+      CASE WHEN w."programme_start_date" THEN a."programme_start_date" ELSE b."programme_start_date" END,
+      CASE WHEN w."programme_end_date" THEN a."programme_end_date" ELSE b."programme_end_date" END,
+      CASE WHEN w."rotation" THEN a."rotation" ELSE b."rotation" END,
+      CASE WHEN w."rotation_id" THEN a."rotation_id" ELSE b."rotation_id" END,
+      CASE WHEN w."training_number_id" THEN a."training_number_id" ELSE b."training_number_id" END,
+      CASE WHEN w."training_pathway" THEN a."training_pathway" ELSE b."training_pathway" END,
+      CASE WHEN w."leaving_reason" THEN a."leaving_reason" ELSE b."leaving_reason" END,
+      CASE WHEN w."leaving_destination" THEN a."leaving_destination" ELSE b."leaving_destination" END,
+      CASE WHEN w."curriculum_start_date" THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+      CASE WHEN w."curriculum_end_date" THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+      CASE WHEN w."curriculum_completion_date" THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+      CASE WHEN w."period_of_grace" THEN a."period_of_grace" ELSE b."period_of_grace" END,
+      CASE WHEN w."intrepid_id" THEN a."intrepid_id" ELSE b."intrepid_id" END,
+      CASE WHEN w."amended_date" THEN a."amended_date" ELSE b."amended_date" END)
+    FROM "public"."programme_membership" AS a, (SELECT c.own_last, pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 1, 1) = '1') AS "person_id",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 2, 1) = '1') AS "programme_id",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 3, 1) = '1') AS "programme_membership_type",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 4, 1) = '1') AS "programme_start_date",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 5, 1) = '1') AS "programme_end_date",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 6, 1) = '1') AS "rotation",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 7, 1) = '1') AS "rotation_id",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 8, 1) = '1') AS "training_number_id",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 9, 1) = '1') AS "training_pathway",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 10, 1) = '1') AS "leaving_reason",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 11, 1) = '1') AS "leaving_destination",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 12, 1) = '1') AS "curriculum_start_date",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 13, 1) = '1') AS "curriculum_end_date",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 14, 1) = '1') AS "curriculum_completion_date",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 15, 1) = '1') AS "period_of_grace",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 16, 1) = '1') AS "intrepid_id",
+      pg_catalog.bool_or(pg_catalog.substr(c.own_mask, 17, 1) = '1') AS "amended_date"
+      FROM c GROUP BY c.own_last) AS w
+    WHERE (w.own_last)."curriculum_id" = a."curriculum_id" AND (w.own_last)."id" = a."id" AND b."curriculum_id" = a."curriculum_id" AND b."id" = a."id"
+      AND ((w."person_id" AND (a."person_id" IS DISTINCT FROM b."person_id"))
+      OR (w."programme_id" AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+      OR (w."programme_membership_type" AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+      OR (w."programme_start_date" AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+      OR (w."programme_end_date" AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+      OR (w."rotation" AND (a."rotation" IS DISTINCT FROM b."rotation"))
+      OR (w."rotation_id" AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+      OR (w."training_number_id" AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+      OR (w."training_pathway" AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+      OR (w."leaving_reason" AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+      OR (w."leaving_destination" AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+      OR (w."curriculum_start_date" AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+      OR (w."curriculum_end_date" AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+      OR (w."curriculum_completion_date" AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+      OR (w."period_of_grace" AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+      OR (w."intrepid_id" AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+      OR (w."amended_date" AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
   END IF;
   
   

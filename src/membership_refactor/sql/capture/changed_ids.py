@@ -14,8 +14,11 @@ from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.types import differs
 
-VARIABLES = "own_olds {type}[]; own_news {type}[]; own_masks text[]; own_join text;"
-"""The ids before and after, and for each row which columns the statement changed, as 0 and 1."""
+VARIABLES = (
+    "own_olds {type}[]; own_news {type}[]; own_masks text[]; own_there {type}[]; own_join text;"
+)
+"""The ids before and after, for each row which columns the statement changed, as 0 and 1, and the
+new ids under which the target has its row already."""
 
 
 def _others(rows: OneWay) -> list[str]:
@@ -24,21 +27,33 @@ def _others(rows: OneWay) -> list[str]:
 
 def _pairs(rows: OneWay) -> str:
     """SELECT into the three arrays. The rows of both transition tables have the same order."""
-    placed = "(SELECT {0}, pg_catalog.row_number() OVER () AS own_place FROM {1}) AS {2}"
-    selected = listed([*rows.id.columns, *_others(rows)])
-    mask = " || ".join(
-        f"CASE WHEN {differs((c,), 'x', 'y')} THEN '1' ELSE '0' END"
-        for c in rows.id.others(rows.writable)
-    )
     arrays = ", ".join(
         f"pg_catalog.array_agg({x} ORDER BY x.own_place)"
-        for x in (rows.id.word("x"), rows.id.word("y"), mask)
+        for x in (rows.id.word("x"), rows.id.word("y"), _mask(rows))
     )
     return (
         f"SELECT {arrays}\n    INTO own_olds, own_news, own_masks\n"
-        f"    FROM {placed.format(selected, 'o', 'x')}\n"
-        f"    JOIN {placed.format(selected, 'n', 'y')} USING (own_place)\n"
+        f"    FROM {_versions(rows)}\n"
         f"    WHERE {rows.id.changed('x', 'y')}"
+    )
+
+
+def _mask(rows: OneWay) -> str:
+    """Which columns differ between ``x`` and ``y``, as 0 and 1."""
+    return " || ".join(
+        f"CASE WHEN {differs((c,), 'x', 'y')} THEN '1' ELSE '0' END"
+        for c in rows.id.others(rows.writable)
+    )
+
+
+def _versions(rows: OneWay) -> str:
+    """FROM list: each row before (``x``) and after (``y``), in the order in which it was written.
+    A row that several cascades of the statement wrote is there for each of them."""
+    placed = "(SELECT {0}, pg_catalog.row_number() OVER () AS own_place FROM {1}) AS {2}"
+    selected = listed([*rows.id.columns, *_others(rows)])
+    return (
+        f"{placed.format(selected, 'o', 'x')}\n"
+        f"    JOIN {placed.format(selected, 'n', 'y')} USING (own_place)"
     )
 
 
@@ -123,6 +138,49 @@ def _also_written(rows: OneWay) -> str:
     moves = _moves(rows, "own_olds", "own_news", "own_masks")
     return f"""EXISTS (SELECT FROM {moves}, {rows.target} AS b, {rows.origin} AS a
     WHERE {_joined(rows)} AND {OURS} AND ({unlike}))"""
+
+
+def _moved_itself(rows: OneWay) -> str:
+    """plpgsql: the rows that the target has under their new ids already, as a foreign key of its
+    own has cascaded the change, are in ``own_there`` if they differ."""
+    was = rows.id.matches("z", _of_move(rows, "own_old"))
+    return f"""own_there := ARRAY(SELECT {rows.id.word("a")}
+    FROM {_moves(rows, "own_olds", "own_news")}, {rows.origin} AS a, {rows.target} AS b
+    WHERE {rows.id.matches("a", _of_move(rows, "own_new"))} AND {rows.id.same("b", "a")}
+    AND NOT EXISTS (SELECT FROM {rows.target} AS z WHERE {was})
+    AND {differs(rows.id.others(rows.writable), "a", "b")});"""
+
+
+def _carry_to_moved(rows: OneWay) -> str:
+    """UPDATE of the rows in ``own_there``: the columns that the statement changed, in any version
+    of the row, and no others, as where the id stays."""
+    others = _others(rows)
+    values = ",\n      ".join(
+        f"CASE WHEN w.{ident(c)} THEN a.{ident(c)} ELSE b.{ident(c)} END" for c in others
+    )
+    written = ",\n      ".join(
+        f"pg_catalog.bool_or(pg_catalog.substr(c.own_mask, {n}, 1) = '1') AS {ident(c)}"
+        for n, c in enumerate(others, start=1)
+    )
+    apart = "\n      OR ".join(
+        f"(w.{ident(c.name)} AND {differs((c,), 'a', 'b')})" for c in rows.id.others(rows.writable)
+    )
+    return f"""WITH RECURSIVE v AS MATERIALIZED (
+      SELECT own_place, {rows.id.word("x")} AS own_old, {rows.id.word("y")} AS own_new,
+      {_mask(rows)} AS own_mask
+      FROM {_versions(rows)}),
+    c AS (
+      SELECT v.own_new AS own_last, v.* FROM v WHERE v.own_new = ANY (own_there)
+      AND NOT EXISTS (SELECT FROM v AS z WHERE z.own_new = v.own_new AND z.own_place > v.own_place)
+      UNION ALL
+      SELECT c.own_last, p.* FROM c, LATERAL (SELECT v.* FROM v WHERE v.own_new = c.own_old
+        AND v.own_place < c.own_place ORDER BY v.own_place DESC LIMIT 1) AS p)
+    UPDATE {rows.target} AS b SET ({listed(others)}) = ROW (
+      {values})
+    FROM {rows.origin} AS a, (SELECT c.own_last, {written}
+      FROM c GROUP BY c.own_last) AS w
+    WHERE {rows.id.word_is("w.own_last", "a")} AND {rows.id.same("b", "a")}
+      AND ({apart})"""
 
 
 def _moved(rows: OneWay, move: Callable[..., str], afterwards: str, *, exclusive: bool) -> str:
@@ -219,6 +277,7 @@ def follow_changed_ids(
   -- Row by row in the order of the statement: in another order an id may still be in use.
   own_join := pg_catalog.concat_ws(' ', pg_catalog.current_setting('enable_hashjoin'),
     pg_catalog.current_setting('enable_mergejoin'), pg_catalog.current_setting('enable_material'));
+  {_moved_itself(rows)}
   PERFORM pg_catalog.set_config(s.s, 'off', true)
   FROM pg_catalog.unnest(ARRAY['enable_hashjoin', 'enable_mergejoin', 'enable_material']) AS s (s);
   {moved};
@@ -241,6 +300,9 @@ def follow_changed_ids(
   -- An INSERT without rows would fire triggers for each statement.
   IF EXISTS (SELECT FROM {rows.origin} AS a WHERE {left}) THEN
     {_inserted(rows, left, exclusive=exclusive)};
+  END IF;
+  IF own_there <> '{{}}' THEN
+    {_carry_to_moved(rows)};
   END IF;{end}"""
 
 

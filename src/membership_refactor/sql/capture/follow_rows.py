@@ -68,17 +68,13 @@ class OneWay:
             f"  AND {differs(others, 'a', 'b')}"
         )
 
-    def unchanged(self) -> str:
-        """A condition: the statement wrote the row and changed no value."""
+    def carry(self, condition: str, *, also: str = "false", alone: bool = False) -> str:
+        """Updates the columns in which the transition tables differ, to the current values of the
+        origin. Other columns of the target stay as they are. ``also``: where it is true, an
+        unchanged row is updated without a change. ``alone``: the statement wrote one row, once.
+        """
         others = self.id.others(self.writable)
-        return f"NOT {differs(others, 'o', 'n')}"
-
-    def carry(self, condition: str, *, also: str = "false") -> str:
-        """Updates the columns in which the transition tables ``o`` and ``n`` differ, to the current
-        values of the origin. Other columns of the target stay as they are. ``also``: where it is
-        true, an unchanged row is updated without a change."""
-        others = self.id.others(self.writable)
-        written = {c.name: differs((c,), "o", "n") for c in others}
+        written = {c.name: self._wrote(c, alone=alone) for c in others}
         values = ",\n    ".join(
             f"CASE WHEN {written[c.name]} THEN a.{ident(c.name)} ELSE b.{ident(c.name)} END"
             for c in others
@@ -87,12 +83,12 @@ class OneWay:
         apart = "\n    OR ".join(
             f"({written[c.name]} AND {differs((c,), 'a', 'b')})" for c in others
         )
-        touched = "" if also == "false" else f"\n    OR ({also} AND {self.unchanged()})"
+        touched = f"\n    OR ({also} AND {self._unchanged(alone=alone)})"
         return (
             f"UPDATE {self.target} AS b SET ({listed(list(written))}) = ROW (\n    {values})\n"
-            f"FROM {self.origin} AS a, o, n\n"
-            f"WHERE {self.id.same('b', 'a')} AND {self._written('a')} AND {condition}\n"
-            f"  AND ({apart}{touched})"
+            f"FROM {self.origin} AS a, {self._written(alone=alone)}\n"
+            f"WHERE {self.id.same('b', 'a')} AND {self.id.same('w', 'a')} AND {condition}\n"
+            f"  AND ({apart}{'' if also == 'false' else touched})"
         )
 
     def changed(self, *, carried: bool, also: str = "false") -> ChangedColumns:
@@ -102,13 +98,13 @@ class OneWay:
         same = f"WHERE {self.id.same('b', 'a')}"
         changes = {c.name: differs((c,), "a", "b") for c in others}
         if carried:
-            joined += ", o, n"
-            same += f" AND {self._written('a')}"
-            changes = {c.name: f"{differs((c,), 'o', 'n')} AND {changes[c.name]}" for c in others}
+            joined += f", {self._written()}"
+            same += f" AND {self.id.same('w', 'a')}"
+            changes = {c.name: f"{self._wrote(c)} AND {changes[c.name]}" for c in others}
         values = {c.name: f"a.{ident(c.name)}" for c in others}
         if also != "false":
             first, *_ = self.id.columns
-            changes[first] = f"{also} AND {self.unchanged()}"
+            changes[first] = f"{also} AND {self._unchanged()}"
             values[first] = f"b.{ident(first)}"
         return ChangedColumns(
             self.target,
@@ -127,6 +123,29 @@ class OneWay:
             f"  AND NOT EXISTS (SELECT FROM {self.origin} AS a WHERE {self.id.same('a', 'b')})"
         )
 
-    def _written(self, row: str) -> str:
-        """A condition: the row is that of both transition tables."""
-        return f"{self.id.same('o', row)} AND {self.id.same('n', row)}"
+    def _written(self, *, alone: bool = False) -> str:
+        """A FROM item ``w``: the rows that the statement wrote, each once.
+
+        A row can stand several times in the transition tables of one statement: with two foreign
+        keys ON UPDATE CASCADE each cascade writes it, and both end up in the same tables. A column
+        has changed if it differs between any two of the row's versions.
+        """
+        if alone:
+            return f"n AS w JOIN o ON {self.id.same('o', 'w')}"
+        changed = "".join(
+            f",\n    pg_catalog.bool_or({differs((c,), 'o', 'n')}) AS {ident(c.name)}"
+            for c in self.id.others(self.writable)
+        )
+        key, joined = self.id.listed("n"), f"o JOIN n ON {self.id.same('o', 'n')}"
+        return f"(SELECT {key}{changed}\n  FROM {joined} GROUP BY {key}) AS w"
+
+    def _wrote(self, column: Column, *, alone: bool = False) -> str:
+        """A condition: the statement changed the column in the row ``w``."""
+        return f"({differs((column,), 'o', 'w')})" if alone else f"w.{ident(column.name)}"
+
+    def _unchanged(self, *, alone: bool = False) -> str:
+        """A condition: the statement wrote the row ``w`` and changed no value."""
+        others = self.id.others(self.writable)
+        if alone:
+            return f"NOT {differs(others, 'o', 'w')}"
+        return f"NOT ({' OR '.join(self._wrote(c) for c in others)})"

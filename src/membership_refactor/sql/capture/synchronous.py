@@ -174,8 +174,8 @@ class Sync(OneWay):
             mass = self.carry(many, also="$1" if self.adopts else "false")
             writes = f"""{self._answers.update(many, few)}IF own_mass THEN
     EXECUTE {dollar_quoted(mass)}{given};
-  ELSIF own_rows = 1 THEN
-    {self.carry(one, also=also)};
+  ELSIF own_rows = 1 AND pg_catalog.pg_trigger_depth() = 1 THEN
+    {self.carry(one, also=also, alone=True)};
   ELSE
     {self.carry(few, also=also)};
   END IF;"""
