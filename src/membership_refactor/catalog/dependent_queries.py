@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.catalog.queries import acl_as_json
+from membership_refactor.catalog.queries import acl_as_json, options
 from membership_refactor.sql.old_shape.reading import own_views
 
 # pg_depend refers to the table, to one of its columns, or to its row type (a function that takes a
@@ -33,7 +33,7 @@ SELECT h.owner_oid, CASE v.relkind WHEN 'm' THEN 'materialized view' ELSE 'view'
        format('%%I.%%I', n.nspname, v.relname) AS name,
        pg_get_viewdef(v.oid) AS definition, {_COLUMNS} AS columns,
        pg_get_userbyid(v.relowner)::text AS owner, {acl_as_json("v.relacl")} AS grants,
-       coalesce(v.reloptions, '{{}}') AS options, obj_description(v.oid, 'pg_class') AS comment,
+       {options("v.reloptions")} AS options, obj_description(v.oid, 'pg_class') AS comment,
        n.nspname::text AS schema, v.relname::text AS bare_name,
        ARRAY(SELECT DISTINCT pg_describe_object(u.classid, u.objid, 0)
              FROM pg_depend u

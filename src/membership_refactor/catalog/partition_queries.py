@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.catalog.queries import acl_as_json
+from membership_refactor.catalog.queries import acl_as_json, options
 
 
 def _own(what: str, name: str, rest: str) -> str:
@@ -132,7 +132,7 @@ SELECT t.root AS owner_oid, t.oid, t.level, n.nspname::text AS schema, c.relname
                WHERE k.partrelid = c.oid AND 0 = ANY (k.partattrs::smallint[])) AS by_expression,
        c.relkind::text AS kind, pg_get_userbyid(c.relowner)::text AS owner,
        {acl_as_json("c.relacl")} AS grants, c.relpersistence::text AS persistence,
-       coalesce(c.reloptions, '{{}}') AS options,
+       {options("c.reloptions")} AS options,
        (SELECT s.spcname::text FROM pg_tablespace s WHERE s.oid = c.reltablespace) AS tablespace,
        coalesce((SELECT m.amname::text FROM pg_am m WHERE m.oid = c.relam), '') AS access_method,
        obj_description(c.oid, 'pg_class') AS comment, t.detaching,

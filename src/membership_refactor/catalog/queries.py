@@ -33,13 +33,19 @@ def _columns_it_depends_on(catalog: str, oid: str, table: str) -> str:
         ORDER BY a.attnum)"""
 
 
+def options(kept: str) -> str:
+    """Storage options as people set them, without those that PostgreSQL keeps for itself: 15.20
+    stamps each column with ``pg_attver``, another number in each table."""
+    return f"ARRAY(SELECT o FROM unnest({kept}) AS o WHERE NOT starts_with(o, 'pg_'))"
+
+
 TABLES = f"""
 SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
        c.relpersistence::text AS persistence, pg_get_userbyid(c.relowner)::text AS owner,
        {acl_as_json("c.relacl")} AS grants,
        c.relrowsecurity AS row_security, c.relforcerowsecurity AS force_row_security,
-       c.relreplident::text AS replica_identity, coalesce(c.reloptions, '{{}}') AS options,
-       coalesce((SELECT t.reloptions FROM pg_class t WHERE t.oid = c.reltoastrelid), '{{}}')
+       c.relreplident::text AS replica_identity, {options("c.reloptions")} AS options,
+       {options("(SELECT t.reloptions FROM pg_class t WHERE t.oid = c.reltoastrelid)")}
            AS toast_options,
        (SELECT s.spcname::text FROM pg_tablespace s WHERE s.oid = c.reltablespace) AS tablespace,
        coalesce((SELECT m.amname::text FROM pg_am m WHERE m.oid = c.relam), '') AS access_method,
@@ -102,7 +108,7 @@ SELECT a.attrelid AS owner_oid, a.attname::text AS name,
                WHEN 'x' THEN 'EXTENDED' ELSE 'MAIN' END END AS storage,
        CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
        nullif(a.attstattarget, -1)::integer AS statistics,
-       coalesce(a.attoptions, '{{}}') AS options,
+       {options("a.attoptions")} AS options,
        col_description(a.attrelid, a.attnum) AS comment,
        {acl_as_json("a.attacl")} AS grants,
        coalesce(
@@ -208,7 +214,7 @@ SELECT i.indrelid AS owner_oid, c.relname::text AS name, pg_get_indexdef(c.oid) 
            AS "constraint",
        i.indisclustered AS clustered, i.indisreplident AS replica_identity,
        (SELECT s.spcname::text FROM pg_tablespace s WHERE s.oid = c.reltablespace) AS tablespace,
-       coalesce(c.reloptions, '{{}}') AS options,
+       {options("c.reloptions")} AS options,
        obj_description(c.oid, 'pg_class') AS comment,
        (SELECT coalesce(json_agg(json_build_array(a.attnum, a.attstattarget)
                                  ORDER BY a.attnum), '[]'::json)

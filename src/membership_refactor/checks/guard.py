@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from membership_refactor.checks.check import Check, Reach
+from membership_refactor.checks.owner_rights import owner_may_write
+from membership_refactor.checks.trigger_order import own_triggers_come_last
 from membership_refactor.sql.ledger.own_objects import (
     broken_own_objects,
     foreign_fence,
@@ -138,6 +140,16 @@ def partitions_are_followed(
     )
 
 
+def surroundings(names: Names) -> tuple[Check, ...]:
+    """Return what nobody has made for the tool and what each write through it needs."""
+    return (owner_may_write(names), own_triggers_come_last(names))
+
+
+def before_any_step(names: Names) -> tuple[Check, ...]:
+    """Return what is asked before each step, by the runner and by a script."""
+    return (own_objects_stand(names), no_subscription_writes(names), *surroundings(names))
+
+
 def guard(names: Names, obstacles: Sequence[str] = ()) -> tuple[Check, ...]:
     """Return all checks of the guard. They read catalog and ledger only, and take about 20 ms."""
     return (
@@ -146,4 +158,5 @@ def guard(names: Names, obstacles: Sequence[str] = ()) -> tuple[Check, ...]:
         fence_is_of_this_cluster(names),
         *functions_find_names(names, obstacles),
         no_subscription_writes(names, captured=True),
+        *surroundings(names),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from membership_refactor.checks.check import Check
+from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import Conflict, Nulls, TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.comparisons.repeated_keys import shown_key
 from membership_refactor.sql.ddl.constraints import check_expression
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal, qualified
 from membership_refactor.sql.row_id import RowId
@@ -75,4 +76,22 @@ def unvalidated_checks_hold(plan: TableSplit, source: Table) -> tuple[Check, ...
             query="\nUNION ALL ".join(rows),
             hint="Correct those rows or drop the constraint, then run the same command again.",
         ),
+    )
+
+
+def not_null_is_valid(names: Names) -> Check:
+    """No column is NOT NULL NOT VALID (PostgreSQL 18): the copy's columns are NOT NULL at once."""
+    table = f"pg_catalog.to_regclass({literal(names.source)})"
+    return Check(
+        name="NOT NULL is valid",
+        sentence="every NOT NULL is validated",
+        query=(
+            "SELECT pg_catalog.format('ALTER TABLE %s VALIDATE CONSTRAINT %I', "
+            "k.conrelid::pg_catalog.regclass, k.conname)\n"
+            "FROM pg_catalog.pg_constraint AS k\n"
+            f"WHERE k.conrelid = {table} AND k.contype = 'n' AND NOT k.convalidated"
+        ),
+        reach=Reach.CATALOG,
+        hint="Run the statements that are named, after you have filled those columns, or drop the "
+        "constraint. Then run the same command again.",
     )

@@ -6,11 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from membership_refactor.catalog.read import read_portrait, read_server
-from membership_refactor.checks.guard import (
-    no_subscription_writes,
-    own_objects_stand,
-    own_triggers_fire,
-)
+from membership_refactor.checks.guard import before_any_step, own_triggers_fire
 from membership_refactor.errors import CannotCarry, StepOutOfOrder
 from membership_refactor.execution.chain_in_schema import ChainInSchema
 from membership_refactor.execution.ledger import StepRecord
@@ -40,11 +36,7 @@ def ask_before(
     # Somebody may have distributed a table since the last step.
     distributed = distributed_tables(place.plan, place.schema, server)
     _require_nothing_refused(place, step, distributed)
-    stands = (
-        own_objects_stand(place.names),
-        no_subscription_writes(place.names),
-        *partitions_followed(situation),
-    )
+    stands = (*before_any_step(place.names), *partitions_followed(situation))
     place.require(pg, stands, step, direction)
     require_structure(place, step, situation, last, direction, lowest)
     _require_nothing_refused(place, step, path_obstacles(place.plan, portrait))

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from membership_refactor.checks.guard import (
+    before_any_step,
     every_row_is_seen,
-    no_subscription_writes,
-    own_objects_stand,
     own_triggers_fire,
 )
 from membership_refactor.errors import CannotCarry
@@ -120,9 +119,7 @@ def _begun(
     pace: Pace,
 ) -> Iterable[str]:
     """Everything that may speak against it, then the record that it has begun."""
-    yield recorded(
-        records, [own_objects_stand(records.names), no_subscription_writes(records.names)]
-    )
+    yield recorded(records, before_any_step(records.names))
     yield from filter(None, [neighbours(records, chain)])
     if records.direction is Direction.UP:
         for asked in step.gates(situation):

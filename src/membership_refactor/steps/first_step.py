@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
+from membership_refactor.checks.guard import surroundings
 from membership_refactor.checks.row_sizes import keys_fit, rows_fit, rows_may_be_too_wide
 from membership_refactor.checks.rows_by_position import no_row_by_position
-from membership_refactor.checks.source_rows import unvalidated_checks_hold
+from membership_refactor.checks.source_rows import not_null_is_valid, unvalidated_checks_hold
 from membership_refactor.checks.surroundings import no_event_trigger, table_is_not_published
 from membership_refactor.sql.application_code.search_path import path_obstacles
 from membership_refactor.sql.ddl.cannot_copy import cannot_carry
@@ -35,6 +36,8 @@ def gates(s: Situation) -> tuple[Check, ...]:
 def before_up(s: Situation) -> tuple[Check, ...]:
     """Whether the rows can be written again, with the link if there is one."""
     return (
+        *surroundings(s.names),
+        not_null_is_valid(s.names),
         *unvalidated_checks_hold(s.plan, s.source()),
         *(rows_fit(s.plan, s.source()) if s.plan.link else ()),
         *(keys_fit(s.plan, s.source()) if s.plan.link else ()),

@@ -199,6 +199,88 @@ AND c.relname IN ('programme_membership', 'curriculum_membership')
 END
 $body$;
 DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+WITH own AS (
+  SELECT c.oid, c.relnamespace, c.relowner FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership')),
+needed AS (
+  SELECT o.relowner, o.oid, u.privilege FROM own AS o,
+    pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS u (privilege)
+  UNION
+  SELECT o.relowner, k.confrelid, 'REFERENCES'
+  FROM own AS o JOIN pg_catalog.pg_constraint AS k ON k.conrelid = o.oid AND k.contype = 'f'),
+reached AS (
+  SELECT n.relowner, c.relnamespace FROM needed AS n
+  JOIN pg_catalog.pg_class AS c ON c.oid = n.oid GROUP BY n.relowner, c.relnamespace)
+SELECT pg_catalog.format('GRANT %s ON %I.%I TO %I',
+  pg_catalog.string_agg(n.privilege, ', '), s.nspname, c.relname,
+  pg_catalog.pg_get_userbyid(n.relowner))
+FROM needed AS n JOIN pg_catalog.pg_class AS c ON c.oid = n.oid
+JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
+WHERE NOT pg_catalog.has_table_privilege(n.relowner, n.oid, n.privilege)
+  AND NOT (n.privilege = 'REFERENCES'
+    AND pg_catalog.has_any_column_privilege(n.relowner, n.oid, 'REFERENCES'))
+GROUP BY n.relowner, s.nspname, c.relname
+UNION ALL
+SELECT pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', s.nspname,
+  pg_catalog.pg_get_userbyid(r.relowner))
+FROM reached AS r JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace
+WHERE NOT pg_catalog.has_schema_privilege(r.relowner, s.oid, 'USAGE')
+ORDER BY 1
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'stop_parallel_save', 'up', 'the owner may write', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'the owner may write', 'the owner of the tables may read and write them',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Its privileges were revoked, and what carries writes from one table to the other works as the owner. Run the statements that are named, then run the same command again.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('ALTER TRIGGER %I ON %I.%I RENAME TO %I', t.tgname,
+  n.nspname, c.relname, pg_catalog.concat('z_', t.tgname)::pg_catalog.name)
+FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+  AND c.relname IN ('programme_membership', 'curriculum_membership') AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')
+  AND t.tgname > '~refactor_'::pg_catalog.name
+ORDER BY 1
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'stop_parallel_save', 'up', 'own triggers come last', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'own triggers come last', 'no trigger of the application changes a row after the tool has seen it',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Triggers fire in the order of their names, byte by byte, and these come after those of this tool. Rename them, as the statements do, then run the same command again.';
+  END IF;
+END
+$body$;
+DO $body$
 DECLARE
   wrong text;
 BEGIN

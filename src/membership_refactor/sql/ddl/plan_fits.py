@@ -38,6 +38,12 @@ _WITHOUT_ORDER = frozenset(
 """Types without a btree order, which ORDER BY and DISTINCT need."""
 
 
+_WORDS = frozenset({"uuids", "kept uuid", "child id", "is new", "own_place", "own_last"})
+"""Names that the tool gives to columns beside those of a table."""
+_VARIABLES = ("found", "own_", "tg_")
+"""Variables of PL/pgSQL, and the beginnings of others. In the trigger functions a bare name means
+the variable, and only the columns of an id have to be written as bare names."""
+
 MOST_KEY_COLUMNS = 32
 """INDEX_MAX_KEYS of PostgreSQL: the parent's key is unique."""
 
@@ -92,6 +98,7 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
         if name not in missing and table.column(name).refuses_null
     ]
     reasons += _generated(plan, table)
+    reasons += _called(plan, table)
     return tuple(f'table "{table.name}": {reason}' for reason in reasons)
 
 
@@ -133,6 +140,17 @@ def _identity(plan: TableSplit, table: Table) -> Iterator[str]:
     for name in plan.ids:
         if name in table.column_names:
             yield from _id(table.column(name))
+
+
+def _called(plan: TableSplit, table: Table) -> Iterator[str]:
+    """Columns whose names are words of the tool's functions."""
+    bare = filter(None, (*plan.ids, plan.link, plan.parent_id))
+    words = [n for n in bare if n == _VARIABLES[0] or n.startswith(_VARIABLES[1:])]
+    for name in dict.fromkeys([*words, *(n for n in table.column_names if n in _WORDS)]):
+        yield (
+            f'column "{name}" has the name of a variable or column in the functions of this tool. '
+            "Give it another name"
+        )
 
 
 def _quoted(names: Iterable[str]) -> str:
