@@ -160,13 +160,13 @@ def test_a_column_that_is_called_like_a_word_of_the_functions_is_named_before_th
     chain = chain_at("0002")
     old = "id" if as_id else "leaving_reason"
     chain.run(f'ALTER TABLE {WIDE} RENAME COLUMN {old} TO "{column}"')
-    plan = chain.plan
-    renamed = {
-        "id": (column,) if as_id else plan.ids,
-        "parent_columns": tuple(
-            replace(c, name=column) if c.name == old else c for c in plan.parent_columns
+    plan = replace(
+        chain.plan,
+        id=column if as_id else chain.plan.id,
+        parent_columns=tuple(
+            replace(c, name=column) if c.name == old else c for c in chain.plan.parent_columns
         ),
-    }
-    subject = replace(chain.subject, plan=replace(plan, **renamed))
+    )
+    subject = replace(chain.subject, plan=plan)
     with pytest.raises(CannotCarry, match="name of a variable or column"):
         Chain(chain.url, subject).up("0003")

@@ -71,6 +71,13 @@ def stored_type(column: Column) -> str:
     return base_type(column.base_type or column.type)
 
 
+def declared_type(column: Column) -> str:
+    """The same for variables, casts and columns of the ledger. There PostgreSQL reads a bare
+    ``character`` or ``bit`` as one of length 1."""
+    base = stored_type(column)
+    return {"character": "pg_catalog.bpchar", "bit": 'pg_catalog."bit"'}.get(base, base)
+
+
 def equal_is_identical(column: Column) -> bool:
     """Whether IS DISTINCT FROM finds every change of the column that matters: a change of the
     stored image, or for a column of the key a change of the value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.portrait import Column, Table
-from membership_refactor.sql.build.table_build import TableBuild
+from membership_refactor.sql.build.table_build import AT_ONCE, TableBuild
 from membership_refactor.sql.capture.change_log import ChangeLog
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.grouping import grouped, insert_parents
@@ -76,7 +76,7 @@ def _build_of_rows(
             "    HAVING pg_catalog.count(*) > 0"
         )
         build = (
-            f"BEGIN\n    {away};\n    {insert} AND {absent};\n"
+            f"BEGIN\n    {AT_ONCE};\n    {away};\n    {insert} AND {absent};\n"
             "  EXCEPTION WHEN unique_violation OR exclusion_violation THEN\n"
             f"    {away};\n    {later};\n  END"
         )

@@ -19,6 +19,10 @@ LOOKED_AT = 1_000
 """Entries of the log that are counted before each round. The whole log may be long."""
 
 
+AT_ONCE = "SET CONSTRAINTS ALL IMMEDIATE"
+"""Asked at the commit, a deferred unique key would raise where nothing can mend it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableBuild:
     """One build: its log, what its ranges run along, and its function bodies."""
@@ -151,6 +155,7 @@ BEGIN
     {self.replay_clear}
   END IF;
   BEGIN
+    {AT_ONCE};
     {self.replay_keys}
   EXCEPTION WHEN unique_violation OR exclusion_violation THEN
     before := taken; earlier := consumed; entries := NULL;

@@ -6,7 +6,7 @@ from membership_refactor.sql.parallel.sides import Sides, function
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.types import stored_type
+from membership_refactor.sql.types import declared_type
 
 TRIES = 100
 """After this many collisions something is broken, and the function raises."""
@@ -31,7 +31,7 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
     keys = [f"own_k{n}" for n in range(1, len(sides.key) + 1)]
     rest = sides.shared[len(keys) :]
     given = [*keys, *(f"own_values.f{n}" for n in range(1, len(rest) + 1))]
-    arguments = [f"{n} {stored_type(c)}" for n, c in zip(keys, sides.key, strict=True)]
+    arguments = [f"{n} {declared_type(c)}" for n, c in zip(keys, sides.key, strict=True)]
     arguments += [
         "own_values record",
         "own_xid pg_catalog.xid",
@@ -117,7 +117,7 @@ def provisional_functions(sides: Sides) -> tuple[Statement, ...]:
     a parent with another key. ``is_provisional(uuid, key...)``: whether it returned this uuid."""
     names = sides.names
     keys = [f"k{n}" for n in range(1, len(sides.key) + 1)]
-    arguments = ", ".join(f"{k} {stored_type(c)}" for k, c in zip(keys, sides.key, strict=True))
+    arguments = ", ".join(f"{k} {declared_type(c)}" for k, c in zip(keys, sides.key, strict=True))
     first = f"candidate := {names.own('uuid')}({', '.join(keys)});"
     others = (
         f"EXISTS (SELECT FROM {names.parent} AS p WHERE p.{sides.uuid} = candidate\n"

@@ -14,7 +14,7 @@ from membership_refactor.sql.quoting import dollar_quoted, ident
 from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
-from membership_refactor.sql.types import differs, keyed, stored_type
+from membership_refactor.sql.types import declared_type, differs, keyed
 
 ROW_OF_CHILD, ROW_OF_PARENT = "saved", "parent"
 """plpgsql record variables with the current row of the child and of the parent."""
@@ -44,7 +44,7 @@ class Sides:
     def id_type(self) -> str:
         """The type of a word of the id, for arguments, variables and the ledger's columns."""
         column = self.child.column(self.id.columns[0])
-        return self.id.word_type or stored_type(column)
+        return self.id.word_type or declared_type(column)
 
     @cached_property
     def link(self) -> str:
@@ -99,7 +99,7 @@ class Sides:
         record = "pg_catalog.record"
         # A row with a domain cannot be compared with one of its base type.
         key = ", ".join(
-            f"{left}.{ident(c.name)}" + (f"::{stored_type(c)}" if c.base_type else "")
+            f"{left}.{ident(c.name)}" + (f"::{declared_type(c)}" if c.base_type else "")
             for c in self.key
         )
         return f"ROW({key})::{record} OPERATOR(pg_catalog.=) ROW({arguments})::{record}"
