@@ -129,6 +129,27 @@ def test_tables_of_several_owners_are_refused(chain_at: ChainAt) -> None:
         chain.run(f"REASSIGN OWNED BY {role} TO CURRENT_USER", f"DROP ROLE {role}")
 
 
+@pytest.mark.parametrize("at", ["0003", "0004", "0008"])
+def test_tables_that_have_left_what_the_tool_made_for_them_are_refused(
+    at: str, chain_at: ChainAt
+) -> None:
+    chain, role = chain_at(at), f"owner_{os.getpid()}"
+    query = "SELECT tablename FROM pg_tables WHERE tablename LIKE '%membership%'"
+    tables = [t for (t,) in chain.query(f"{query} AND schemaname = 'public'")]
+    above = {"0003": "0004", "0004": "0005", "0008": "0009"}[at]
+    chain.run(f"CREATE ROLE {role}", f"GRANT ALL ON SCHEMA public TO {role}")
+    chain.run(*(f"ALTER TABLE public.{table} OWNER TO {role}" for table in tables))
+    try:
+        for move in (chain.up, chain.down):
+            with pytest.raises(RefactorError, match="what this tool made for them") as refused:
+                move(above if move == chain.up else at)
+        chain.run(*re.findall(r"ALTER TABLE [^;]*;", str(refused.value)))
+        chain.up(above)
+    finally:
+        chain.run(f"REASSIGN OWNED BY {role} TO CURRENT_USER", f"DROP OWNED BY {role}")
+        chain.run(f"DROP ROLE {role}")
+
+
 def test_a_role_that_may_not_act_as_the_owner_is_told_which_grant_is_missing(
     chain_at: ChainAt,
 ) -> None:

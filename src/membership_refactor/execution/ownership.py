@@ -20,26 +20,30 @@ def owner_of(pg: Pg, plan: TableSplit, schema: str, tables: Iterable[str]) -> st
     tables.
 
     ``pg`` acts as the login. Raises NoDatabase where the schema is missing, RefactorError where the
-    tables have several owners.
+    tables have several owners, or another one than what the tool made for them.
     """
     names = ", ".join(literal(t) for t in tables)
     rows = run(
         pg,
         "SELECT c.relname::text, pg_catalog.pg_get_userbyid(c.relowner)::text,\n"
-        "  (SELECT pg_catalog.pg_get_userbyid(l.relowner)::text FROM pg_catalog.pg_class AS l\n"
-        "   JOIN pg_catalog.pg_namespace AS m ON m.oid = l.relnamespace\n"
-        f"   WHERE m.nspname = {literal(ledger_schema(schema))} AND l.relname = 'step')\n"
+        f"  coalesce({_owner_of_functions(plan, schema)}, {_owner_of_ledger(schema)})\n"
         "FROM pg_catalog.pg_class AS c\n"
         "WHERE c.relnamespace = "
         f"pg_catalog.to_regnamespace({literal(ident(schema))})\n"
         f"  AND c.relkind IN ('r', 'p') AND c.relname IN ({names})",
     ).fetchall()
     owners: list[str] = sorted({row[1] for row in rows})
-    if len(owners) > 1:
-        # The ledger remembers who owned the tables when the first step ran.
-        right = rows[0][2] or owners[0]
+    # What the tool made remembers who owned the tables when the first step ran.
+    right = next((row[2] for row in rows if row[2]), None) or next(iter(owners), None)
+    if right is not None and owners != [right]:
+        one = f"have several owners: {', '.join(owners)}"
+        if len(owners) == 1:
+            one = (
+                f'belong to "{owners[0]}", and what this tool made for them belongs to "{right}", '
+                "which may not write them"
+            )
         raise RefactorError(
-            f'the tables of plan "{plan.name}" have several owners: {", ".join(owners)}.',
+            f'the tables of plan "{plan.name}" {one}.',
             hint="Give them one owner: "
             + "; ".join(
                 f"ALTER TABLE {qualified(schema, table)} OWNER TO {ident(right)}"
@@ -52,6 +56,28 @@ def owner_of(pg: Pg, plan: TableSplit, schema: str, tables: Iterable[str]) -> st
         require_schema(pg, schema)
         return None
     return owners[0]
+
+
+def _owner_of_functions(plan: TableSplit, schema: str) -> str:
+    """A scalar subquery: the owner of the plan's functions, which write the tables. NULL before
+    there are any."""
+    return (
+        "(SELECT pg_catalog.min(pg_catalog.pg_get_userbyid(f.proowner)::text)\n"
+        "   FROM pg_catalog.pg_proc AS f\n"
+        "   JOIN pg_catalog.pg_namespace AS m ON m.oid = f.pronamespace\n"
+        f"   WHERE m.nspname = {literal(ledger_schema(schema))}\n"
+        f"   AND pg_catalog.starts_with(f.proname::text, {literal(f'{plan.name}_')}))"
+    )
+
+
+def _owner_of_ledger(schema: str) -> str:
+    """The same of the ledger's tables. NULL where the owner of the tables may use them anyway."""
+    return (
+        "(SELECT pg_catalog.pg_get_userbyid(l.relowner)::text FROM pg_catalog.pg_class AS l\n"
+        "   JOIN pg_catalog.pg_namespace AS m ON m.oid = l.relnamespace\n"
+        f"   WHERE m.nspname = {literal(ledger_schema(schema))} AND l.relname = 'step'\n"
+        "   AND NOT pg_catalog.pg_has_role(c.relowner, l.relowner, 'USAGE'))"
+    )
 
 
 def create_ledger_schema(pg: Pg, ledger: Ledger, owner: str) -> None:
