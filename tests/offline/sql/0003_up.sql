@@ -693,6 +693,7 @@ BEGIN
       SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
   END IF;
   BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
     DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = ANY (taken) AND NOT EXISTS (
     SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id" AND NOT (a."person_id" IS DISTINCT FROM b."person_id"
     OR a."programme_id" IS DISTINCT FROM b."programme_id"

@@ -460,6 +460,7 @@ DECLARE
   written bigint;
 BEGIN
   BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
     DELETE FROM "public"."programme_membership_retired" AS b WHERE b."id" BETWEEN first AND last AND NOT EXISTS (
     SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND NOT (a."person_id" IS DISTINCT FROM b."person_id"
     OR a."programme_id" IS DISTINCT FROM b."programme_id"
@@ -531,6 +532,7 @@ BEGIN
       SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
   END IF;
   BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
     DELETE FROM "public"."programme_membership_retired" AS b WHERE b."id" = ANY (taken) AND NOT EXISTS (
     SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND NOT (a."person_id" IS DISTINCT FROM b."person_id"
     OR a."programme_id" IS DISTINCT FROM b."programme_id"

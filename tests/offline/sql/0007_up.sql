@@ -454,6 +454,7 @@ BEGIN
       SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = b."uuid");
   END IF;
   BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
     PERFORM "public_refactor"."programme_membership_settle"(taken, false);
   EXCEPTION WHEN unique_violation OR exclusion_violation THEN
     before := taken; earlier := consumed; entries := NULL;

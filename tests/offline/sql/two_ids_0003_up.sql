@@ -679,6 +679,7 @@ BEGIN
       SELECT FROM "public"."programme_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id");
   END IF;
   BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
     DELETE FROM "public"."curriculum_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(taken) AS k) AND NOT EXISTS (
     SELECT FROM "public"."programme_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id" AND NOT (a."person_id" IS DISTINCT FROM b."person_id"
     OR a."programme_id" IS DISTINCT FROM b."programme_id"
