@@ -16,7 +16,7 @@ from tests.chain.driver import Chain
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.pilot import Pilot
-from tests.races.stages import built_to, name_of
+from tests.races.stages import tables_at
 from tests.races.tables import COPY as NARROW
 from tests.races.tables import SOURCE, assert_equal, execute, query
 
@@ -122,7 +122,7 @@ def test_options_that_postgresql_keeps_for_itself_are_no_difference(
     template_database: TemplateDatabase,
 ) -> None:
     """15.20 stamps each column of a new table with another number."""
-    url = template_database(name_of("0001"), built_to("0001"))
+    url = template_database(tables_at("0001"))
 
     def stamp(relation: str) -> None:
         execute(
@@ -148,6 +148,40 @@ def test_options_that_postgresql_keeps_for_itself_are_no_difference(
                     " AND attname = 'kind'",
                 )
                 assert "n_distinct=-0.5" in str(options)
+
+
+@pytest.mark.parametrize(("at", "move"), [("0004", "0005"), ("0005", "-0005"), ("0008", "0009")])
+@pytest.mark.parametrize(
+    "change",
+    ["ALTER TABLE public.person RENAME TO human", "ALTER TABLE public.person SET SCHEMA h"],
+)
+def test_a_table_that_foreign_keys_refer_to_keeps_its_name_or_the_step_does_not_begin(
+    change: str, at: str, move: str, chain_at: ChainAt
+) -> None:
+    chain = chain_at(at)
+    chain.run("CREATE SCHEMA h", change)
+    step = chain.down if move.startswith("-") else chain.up
+    with pytest.raises(CannotCarry, match=r"refers to (public\.human|h\.person)"):
+        step(move.removeprefix("-"))
+    back = "public.human RENAME TO person" if "human" in change else "h.person SET SCHEMA public"
+    chain.run(f"ALTER TABLE {back}")
+    step(move.removeprefix("-"))
+
+
+@pytest.mark.parametrize("at", ["0004", "0007"])
+def test_an_id_that_is_unique_no_more_is_named_before_the_next_step(
+    at: str, chain_at: ChainAt
+) -> None:
+    chain = chain_at(at)
+    tables = [WIDE, COPY] if at == "0004" else [COPY]
+    for table in tables:
+        (name,) = chain.query(
+            f"SELECT conname FROM pg_constraint WHERE conrelid = '{table}'::regclass"
+            " AND contype = 'p'"
+        )[0]
+        chain.run(f'ALTER TABLE {table} DROP CONSTRAINT "{name}" CASCADE')
+    with pytest.raises(CannotCarry, match="is not unique any more"):
+        chain.up({"0004": "0005", "0007": "0008"}[at])
 
 
 @pytest.mark.parametrize(

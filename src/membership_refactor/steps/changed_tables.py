@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterator
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Column, Portrait
 from membership_refactor.portrait.portrait_differences import Change, Difference, compared
+from membership_refactor.portrait.tokens import tokens
+from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.steps.step import Situation, Step
 
 _OF_COLUMN = {"column", "type", "generation", "collation"}
@@ -42,7 +44,47 @@ def changed_since(s: Situation, last: Step, going: Collection[str]) -> tuple[str
         for difference in compared(expected, now)
         if difference.table in own and _stops(difference, s, last, going)
     ]
-    return (*found, *_with_children(s, own))
+    return (*found, *_with_children(s, own), *_renamed(expected, now), *_without_id(s, expected))
+
+
+def _renamed(expected: Portrait, now: Portrait) -> Iterator[str]:
+    """Foreign keys follow a table or column that gets another name. The steps make and lock them
+    by the names that they have known from the first one on."""
+    for table in expected.tables:
+        there = now.find(table.name)
+        keys = {} if there is None else {c.name: c.definition for c in there.constraints}
+        for key in table.constraints:
+            found = keys.get(key.name)
+            if key.kind == "f" and found and _referred(found) != _referred(key.definition):
+                yield (
+                    f'table "{table.name}": the foreign key "{key.name}" refers to '
+                    f"{_referred(found)} now, and to {_referred(key.definition)} when it was "
+                    "recorded. Give that its old name back"
+                )
+
+
+def _without_id(s: Situation, expected: Portrait) -> Iterator[str]:
+    """Tables whose id is no longer unique, also where both sides have lost it alike."""
+    assert s.now is not None
+    ids = s.plan.ids
+    for table in s.now.tables:
+        before = expected.find(table.name)
+        if before is None or before.identity_index(ids) is None:
+            continue
+        if table.identity_index(ids) is None:
+            listed = ", ".join(map(ident, ids))
+            yield (
+                f'table "{table.name}": {", ".join(ids)} is not unique any more, and every row is '
+                f"found by it. Run ALTER TABLE {qualified(table.schema, table.name)} "
+                f"ADD PRIMARY KEY ({listed})"
+            )
+
+
+def _referred(definition: str) -> str:
+    """The table and columns in the definition of a foreign key, however they are quoted."""
+    texts = [t.name or t.text for t in tokens(definition) if t.kind != "space"]
+    start = texts.index("REFERENCES") + 1
+    return "".join(texts[start : texts.index(")", start) + 1])
 
 
 def added_alike(s: Situation, last: Step) -> tuple[Column, ...]:
