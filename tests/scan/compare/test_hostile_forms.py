@@ -116,7 +116,7 @@ FORMS = (
     hostile(
         "a moment against another column's day",
         "SELECT cm.id FROM @from WHERE cm.amended_date >= pm.programme_end_date",
-        ("cm.amended_date >=", "cm.amended_date::date >="),
+        ("cm.amended_date >=", "cm.amended_date::date >"),
         ("cm.amended_date >=", "cm.amended_date >"),
         ("cm.amended_date", "pm.amended_date"),
     ),
@@ -154,7 +154,7 @@ FORMS = (
         "SELECT pm.person_id FROM @from EXCEPT ALL SELECT id FROM person",
         ("EXCEPT ALL", "EXCEPT"),
         ("EXCEPT ALL", "INTERSECT ALL"),
-        ("EXCEPT ALL SELECT id", "EXCEPT ALL SELECT DISTINCT id"),
+        ("SELECT pm.person_id", "SELECT DISTINCT pm.person_id"),
     ),
     hostile(
         "more than all",
@@ -220,6 +220,83 @@ FORMS = (
         ("pm.rotation_id % 7", "abs(pm.rotation_id) % 7"),
         ("pm.rotation_id % 7", "((pm.rotation_id % 7) + 7) % 7"),
         ("% 7", "% 8"),
+    ),
+    hostile(
+        "no trainee at all",
+        "SELECT cm.id FROM @from WHERE pm.rotation = 'x' AND NOT EXISTS (SELECT 1 FROM trainee)",
+        (" AND NOT EXISTS (SELECT 1 FROM trainee)", ""),
+        ("NOT EXISTS", "EXISTS"),
+    ),
+    hostile(
+        "beside every person",
+        "SELECT pm.rotation, pm.person_id FROM person CROSS JOIN @from",
+        ("person CROSS JOIN ", ""),
+        ("person CROSS JOIN", "(SELECT 1 FROM person LIMIT 1) x CROSS JOIN"),
+    ),
+    hostile(
+        "a condition on a common table expression",
+        "WITH w AS (SELECT cm.id, pm.person_id AS who FROM @from) SELECT w.id FROM w "
+        "WHERE w.who = 4711",
+        ("w.who = 4711", "w.who >= 4711"),
+        ("pm.person_id", "pm.programme_id"),
+        (" WHERE w.who = 4711", ""),
+    ),
+    hostile(
+        "one of another table's keys, without a qualifier",
+        "SELECT cm.id FROM @from WHERE pm.training_number_id IN (SELECT id FROM training_number "
+        "WHERE training_number = 'N7')",
+        (" WHERE training_number = 'N7'", ""),
+        ("SELECT id FROM", "SELECT programme_id FROM"),
+        (" IN (SELECT", " NOT IN (SELECT"),
+    ),
+    hostile(
+        "no function of a schema changes that",
+        "SELECT cm.id FROM @from WHERE pg_catalog.lower(pm.rotation) = 'north'",
+        ("pg_catalog.lower(pm.rotation)", "pm.rotation"),
+        ("pg_catalog.lower(pm.rotation)", "pg_catalog.lower(pm.leaving_reason)"),
+        ("= 'north'", "LIKE 'north%'"),
+    ),
+    hostile(
+        "as often as before",
+        "SELECT pm.person_id, count(*) AS n FROM @from GROUP BY pm.person_id HAVING count(*) > 1",
+        ("HAVING count(*) > 1", "HAVING count(DISTINCT cm.id) >= 1"),
+        ("HAVING count(*) > 1", "HAVING count(DISTINCT pm.uuid) > 1"),
+        ("HAVING count(*) > 1", "HAVING count(cm.period_of_grace) > 1"),
+    ),
+    hostile(
+        "the days between",
+        "SELECT cm.id, pm.programme_end_date - pm.programme_start_date AS days, "
+        "age(pm.programme_end_date, pm.programme_start_date) AS age FROM @from",
+        ("age(pm.programme_end_date, pm", "age(pm.programme_end_date + 1, pm"),
+        ("pm.programme_end_date - pm.programme_start_date", "1 + pm.programme_end_date "
+         "- pm.programme_start_date"),
+        ("age(pm.programme_end_date, pm.programme_start_date)",
+         "(pm.programme_end_date - pm.programme_start_date) * interval '1 day'"),
+    ),
+    hostile(
+        "a value more",
+        "SELECT cm.id FROM @from WHERE pm.rotation = 'x'",
+        ("= 'x'", "IN ('x', 'z')"),
+        ("= 'x'", "= 'x' AND pm.leaving_reason IS DISTINCT FROM 'q'"),
+        ("= 'x'", "= 'x' AND cm.period_of_grace IS DISTINCT FROM 471"),
+        ("= 'x'", "= 'x' OR pm.programme_start_date = '2017-03-04'"),
+    ),
+    hostile(
+        "a missing value in a row",
+        "SELECT cm.id FROM @from WHERE (pm.rotation, pm.leaving_reason) = ('x', 'y')",
+        ("(pm.rotation, pm.leaving_reason) = ('x', 'y')",
+         "(pm.rotation, pm.leaving_reason) IN (('x', 'y'), ('y', 'x'))"),
+        ("= ('x', 'y')", ">= ('x', 'y')"),
+        ("(pm.rotation, pm.leaving_reason)", "(pm.leaving_reason, pm.rotation)"),
+    ),
+    hostile(
+        "a text of the whole group",
+        "SELECT pm.person_id, string_agg(DISTINCT pm.rotation, ',' ORDER BY pm.rotation) AS v "
+        "FROM @from GROUP BY pm.person_id",
+        ("DISTINCT pm.rotation, ',' ORDER BY pm.rotation", "pm.rotation, ',' ORDER BY pm.rotation"),
+        ("ORDER BY pm.rotation)", "ORDER BY pm.rotation DESC)"),
+        ("pm.rotation, ',' ORDER BY pm.rotation", "coalesce(pm.rotation, ''), ',' ORDER BY "
+         "coalesce(pm.rotation, '')"),
     ),
     Hostile(
         "a change that counts twice",

@@ -77,7 +77,7 @@ class Generator:
     def named(self, column: str) -> list[Any]:
         """The values that the statement itself compares the column with."""
         group = self.needs.known((WIDE, column))
-        return self._as_values(column, [value for _, value in group.conditions])
+        return self._as_values(column, [*group.added, *(value for _, value in group.conditions)])
 
     def twins(self, column: str) -> list[Any]:
         """Values that a wrong comparison takes for the good one or for a missing one."""

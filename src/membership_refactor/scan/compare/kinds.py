@@ -16,7 +16,7 @@ _DECADE = dt.date(2019, 12, 31)
 """The last day of a decade, of a year of ISO that began before, and in the year before a leap."""
 _FRESH = 40_000
 """Numbers from here on give values that no statement asks for."""
-_LATE = dt.time(23, 30, tzinfo=dt.UTC)
+_HOURS = dt.time(23, 30, tzinfo=dt.UTC), dt.time(tzinfo=dt.UTC)
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
     ">=": operator.ge, "like": lambda value, pattern: value == _like(pattern),
@@ -69,10 +69,11 @@ class Kind:
 
     def pool(self, group: Group, *, seed: int, count: int) -> Pool:
         """Choose values for a group. So many of them are such that no statement asks for them."""
-        given = (self.of(raw) for _, raw in group.conditions if raw is not None)
-        literals = [value for value in given if value is not None]
+        raw = [value for _, value in group.conditions if value is not None]
+        literals = [value for value in map(self.of, raw) if value is not None]
         gap = not literals and any(sign == "null" for sign, _ in group.conditions)
-        near = [value for literal in literals for value in self.around(literal)]
+        added = [value for value in map(self.of, group.added) if value is not None]
+        near = [value for literal in (*literals, *added) for value in self.around(literal)]
         fresh = [self.unlike("fresh", _FRESH + seed % 7 + number) for number in range(count)]
         candidates = list(dict.fromkeys([*near, *self.telling, *fresh]))
         best = max(candidates, key=lambda value: self.score(group, value))
@@ -126,7 +127,8 @@ def _text_unlike(column: str, number: int) -> str:
     """A text of letters of both cases, some with blanks around or with letters of several bytes:
     otherwise lower(), trim() and octet_length() would change nothing."""
     mixed = column[:2] + column[2:6].upper() + "\u00e9" * (number % 4 == 1)
-    return f"{' ' * (number % 3 == 1)}{mixed} {number}{' ' * (number % 3 == 2)}"
+    text = f"{' ' * (number % 3 == 1)}{mixed} {number}{' ' * (number % 3 == 2)}"
+    return text.swapcase() if number % 2 else text  # the order depends on the collation
 
 
 _OLD_DAYS = dt.date(1900, 1, 1), dt.date(1800, 1, 1)
@@ -149,10 +151,10 @@ _KINDS = (
         unlike=_number_unlike, steps=(1, -1, 0.5), sentinels=(0, 1, 2, 7),
     ),
     Kind(
-        name="time", types=("timestamp",), read=_time, steps=(_DAY, -_DAY),
+        name="time", types=("timestamp",), read=_time, steps=(_DAY, -_DAY, _DAY / 2),
         unlike=lambda _, n: dt.datetime(2021, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=n),
         sentinels=tuple(map(_time, _OLD_DAYS)),
-        telling=tuple(dt.datetime.combine(day, _LATE) for day in _DAYS),
+        telling=tuple(dt.datetime.combine(day, hour) for day in _DAYS for hour in _HOURS),
     ),
     DATE,
     Kind(

@@ -18,6 +18,8 @@ class Group:
     cells: set[Cell] = field(default_factory=set)
     conditions: list[tuple[str, Any]] = field(default_factory=list)
     """Operator and value."""
+    added: list[Any] = field(default_factory=list)
+    """Values that the new form compares them with."""
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Needs:
         if first is not second:
             first.cells |= second.cells
             first.conditions += second.conditions
+            first.added += second.added
             self.groups.update(dict.fromkeys(second.cells, first))
 
     def type_of(self, cell: Cell) -> str:

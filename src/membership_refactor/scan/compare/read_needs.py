@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +16,7 @@ from sqlglot import exp
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.compare.kinds import DATE
 from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Needs
-from membership_refactor.scan.compare.results import NotComparable, StatementFailed
+from membership_refactor.scan.compare.results import NotComparable, StatementFailed, refuse
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.read.catalog import columns_portrait
 from membership_refactor.scan.resolve.bindings import Source
@@ -48,7 +50,18 @@ class Catalog:
         connection.rollback()
         self.connection, self.plan, self.schema = connection, plan, schema
         self.columns = wide_columns(plan, portrait=portrait)
+        self.tables = {
+            spelled: [column.name for column in table.columns]
+            for table in portrait.tables
+            for spelled in (table.name, _plain(table.name, "")[0])
+        }
+        # A bare name means what it means in the database only if all of its tables are known.
+        known = {
+            name: (*own, *(_plain("", c)[1] for c in own)) for name, own in self.tables.items()
+        }
+        consumer = replace(consumer, tables=known)
         self.view = View(structure_at(plan, stage), consumer, "postgres")
+        self.new_view = View(structure_at(plan, Stage.INTERIM), consumer, "postgres")
         self._known: Mapping[Cell, tuple[str, bool]] = {
             _plain(table.name, column.name): (column.type, column.not_null)
             for table in portrait.tables
@@ -108,11 +121,14 @@ def needs_of(old: Any, new: Any, catalog: Catalog) -> Needs:
         # A range or a function may have its border at any day that is written.
         and (node.find_ancestor(exp.Coalesce) or DATE.of(node.to_py()) is not None)
     ]
-    tree = old.copy()
-    # Names of a tree that was changed have lost their places: every name gets one of its own.
-    for number, identifier in enumerate(tree.find_all(exp.Identifier)):
-        identifier.meta.update(start=2 * number, end=2 * number)
-    return _Reader(tree, catalog, stand_ins).read()
+    needs = _Reader(old, catalog, catalog.view, stand_ins).read()
+    with contextlib.suppress(NotComparable):
+        # What only the new form asks for decides too: a condition may be added, or a value.
+        for cell, group in _Reader(new, catalog, catalog.new_view, []).read().groups.items():
+            if cell[0] in (WIDE, PARENT) or cell[1] in needs.foreign.get(cell[0], {}):
+                values = (value for _, value in group.conditions)
+                needs.group(cell).added += [v for v in values if v is not None]
+    return needs
 
 
 def _alone(left: Any, right: Any) -> tuple[Any, Any]:
@@ -136,9 +152,12 @@ def _column(node: Any) -> Any:
 
 
 class _Reader:
-    def __init__(self, tree: Any, catalog: Catalog, stand_ins: list[Any]) -> None:
-        self.tree, self.catalog, self.plan = tree, catalog, catalog.plan
-        self.resolution = resolve(tree, catalog.view)
+    def __init__(self, tree: Any, catalog: Catalog, view: View, stand_ins: list[Any]) -> None:
+        self.tree, self.catalog, self.plan = tree.copy(), catalog, catalog.plan
+        # Names of a tree that was changed have lost their places: every name gets one of its own.
+        for number, identifier in enumerate(self.tree.find_all(exp.Identifier)):
+            identifier.meta.update(start=2 * number, end=2 * number)
+        self.view, self.resolution = view, resolve(self.tree, view)
         self.needs = Needs(variables=self.resolution.nowhere, stand_ins=stand_ins)
         self.cells: dict[int, Cell] = {}
 
@@ -147,7 +166,8 @@ class _Reader:
         for source in self.resolution.sources:
             if source.table is None and source.base:
                 needs.foreign.setdefault(source.base, {})
-        for b in self.resolution.bindings:
+        # An output of a subquery is known once the names in it are.
+        for b in self.resolution.bindings * 3:
             self._note(self._cell(b.source, b.column, b.name), b.start)
         for start, name, sources in self.resolution.loose:
             having = (s for s in sources if s.base and self.catalog.of(s.base, name))
@@ -155,8 +175,21 @@ class _Reader:
             self._note(self._cell(source, None, name), start)
         for node in self.tree.walk():
             self._visit(node)
+            if isinstance(node, exp.Column) and not node.table and node.name in needs.variables:
+                select = node.find_ancestor(exp.Select)
+                beside = (
+                    [select.args.get("from_"), *(select.args.get("joins") or ())] if select else []
+                )
+                # It may be a variable, or a column that another database has.
+                refuse(
+                    any(part and part.this.name in needs.foreign for part in beside),
+                    f"the database has no {node.name} in the tables that are read there",
+                )
+        natural = any(join.args.get("method") for join in self.tree.find_all(exp.Join))
         for table, foreign in needs.foreign.items():
-            foreign |= {column: self.catalog.sure(table, column)[0] for column in foreign}
+            # A table has rows although no column of it is named.
+            more = self.catalog.tables.get(table, ["*"])[: None if natural else not foreign]
+            foreign |= {column: self.catalog.sure(table, column)[0] for column in (*foreign, *more)}
         needs.wide = {column: self.catalog.sure("", column) for column in self.catalog.columns}
         for write in self.tree.find_all(exp.Insert, exp.Update, exp.Delete):
             needs.writes, target = True, write.this.find(exp.Table)
@@ -176,11 +209,13 @@ class _Reader:
         if source.table is not None:
             own = source.role is Role.PARENT and column not in self.plan.deprecated
             return (PARENT if own else WIDE, column) if column is not None else None
-        if not source.base:
-            return self._projected(source.node and source.node.this, name)
-        ctes = self.tree.find_all(exp.CTE)
-        inner = next((cte.this for cte in ctes if cte.alias.lower() == source.base), None)
-        return (source.base, name) if inner is None else self._projected(inner, name)
+        if source.base:
+            return source.base, name
+        inner = source.node and source.node.this
+        if isinstance(inner, exp.Identifier):
+            ctes = self.tree.find_all(exp.CTE)
+            inner = next((cte.this for cte in ctes if cte.alias == inner.name), None)
+        return self._projected(inner, name)
 
     def _projected(self, query: Any, name: str) -> Cell | None:
         """The cell behind an output column of a subquery."""
@@ -190,7 +225,7 @@ class _Reader:
             if item.alias_or_name.lower() == name and column is not None:
                 return self._of(column)
             if item.is_star:
-                tables = (view for view in self.catalog.view.every_table if name in view.columns)
+                tables = (view for view in self.view.every_table if name in view.columns)
                 return next(((WIDE, view.columns[name][0]) for view in tables), None)
         return None
 

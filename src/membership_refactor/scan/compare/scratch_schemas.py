@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -63,6 +64,7 @@ class Scratch:
         self._childless: list[str] = []
         """Literals of the parents' uuids that no loaded child has."""
         self._using = ("", "")
+        self._zones = itertools.cycle(("UTC", "UTC", "Asia/Kolkata"))
 
     def schema(self, form: str) -> str:
         """The schema of a form."""
@@ -135,7 +137,7 @@ class Scratch:
         linked = {child[self.plan.link] for child in data.children}
         uuids = (str(parent[self.plan.parent_id]) for parent in data.parents)
         self._childless = [literal(uuid) for uuid in uuids if uuid not in linked]
-        texts: list[str] = []
+        texts = [f"SET LOCAL TimeZone = '{next(self._zones)}'"]
         for form in FORMS:
             step = -1 if form in _REVERSED else 1
             for table, names in self.made[form].items():

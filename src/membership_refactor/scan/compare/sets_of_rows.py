@@ -143,14 +143,18 @@ def small_sets(generator: Generator) -> Iterator[DataSet]:
             yield small([{**base, **breaking[0], column: value}])
     named = [column for column in key if generator.named(column)]
     bases = [{**base, c: value} for c in named for value in generator.wide(c).others[:2]]
-    pairs = [(row, {**row, c: generator.unique(c, 77)}) for row in (base, *bases) for c in key]
-    for column in key:
-        values = [value for value in generator.twins(column) if value is not None]
-        if generator.nullable(column):
-            pairs += [({**base, column: None}, {**base, column: value}) for value in values]
-        pairs += [({**base, column: value}, base) for value in generator.wide(column).others[:4]]
-    for payloads in (good_or_broken[:2], good_or_broken[2:]):
+    twins = [(row, {**row, c: generator.unique(c, 77)}) for row in (base, *bases) for c in key]
+    gaps = [
+        ({**base, column: None}, {**base, column: value})
+        for column in filter(generator.nullable, key)
+        for value in generator.twins(column)
+        if value is not None
+    ]
+    others = [({**base, c: value}, base) for c in key for value in generator.wide(c).others[:4]]
+    first, more = good_or_broken[:2], good_or_broken[2:]
+    for pairs, payloads in ((twins[: len(key)], [*first, *more[:1]]), (gaps, first),
+                            (twins, good_or_broken), (others, first), (gaps, more)):  # fmt: skip
+        yield from map(small, pairs)
         for (row, twin), payload in itertools.product(pairs, payloads):
             yield small([{**row, **payload}], twin)
             yield small([{**twin, **payload}], row)
-        yield from map(small, pairs)

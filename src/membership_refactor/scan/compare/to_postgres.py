@@ -104,9 +104,11 @@ def _tree_of(text: str, dialect: str) -> Any:
     for node in tree.find_all(exp.Table, exp.Column):
         for key in ("db", "catalog", "hints"):
             node.set(key, None)
+    own = {id(n) for c in tree.find_all(exp.Collate) for n in c.expression.find_all(exp.Identifier)}
     for node in tree.find_all(exp.Identifier):
-        node.set("this", node.name.lower())
-        node.set("quoted", True)
+        if id(node) not in own:  # a collation, such as "C"
+            node.set("this", node.name.lower())
+            node.set("quoted", True)
     found = list(tree.find_all(exp.Placeholder, exp.Parameter, bfs=False))
     for number, node in enumerate(found, 1):
         name = node.name or (node.this.name if node.this else f"pos{number}")
