@@ -16,15 +16,6 @@ from membership_refactor.scan.resolve.bindings import Kind, Source
 from membership_refactor.scan.resolve.tables_as_spelled import TableView, View
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role, Standing
 
-_REMARKS = {
-    "ambiguous": Look.AMBIGUOUS,
-    "unresolved": Look.TEXT,
-    "schema": Look.SCHEMA,
-    "entity": Look.ENTITY,
-    "macro": Look.MACRO,
-    "association": Look.ENTITY,
-}
-
 
 @dataclass
 class Collector:
@@ -143,8 +134,8 @@ class Collector:
             self._table(source, analysed)
         self._unknown_tables(analysed)
         for remark in resolution.remarks:
-            look = _REMARKS.get(remark.code)
-            if look is not None:
+            look = Look.__members__.get(remark.code.upper())
+            if look is not None:  # others are dangers only
                 self.note(placed.place(remark.start), look, remark.message)
                 self.accounted.add(placed.place(remark.start))
         self._macros(analysed, ours=ours)
@@ -179,12 +170,10 @@ class Collector:
 
     def _star(self, source: Source, offset: int, kind: Kind) -> None:
         table = source.table
-        if table is None or not table.table.going:
-            return
-        gone = all(table.table.standing(name) is Standing.GONE for name in table.table.going)
-        if gone and table.role is not Role.COPY:
-            return
-        self._reference(offset, table, "*", source.alias or source.name, kind=kind)
+        going = [table.table.standing(name) for name in table.table.going] if table else []
+        kept = Standing.DEPRECATED in going or source.role is Role.COPY
+        if table is not None and going and kept:
+            self._reference(offset, table, "*", source.alias or source.name, kind=kind)
 
     def _reference(
         self, offset: int, table: TableView, column: str, written: str, *,

@@ -65,12 +65,9 @@ def left_in_sql(placed: Placed, dialect: str, interest: Interest, collector: Col
     open questions. So is a table that is named and was not read as a table, and a column beside
     a string that names a table: OPTIONS of a foreign table are such strings.
     """
-    text = placed.text
     _triggers(placed, interest, collector)
-    words = pattern(interest.words).finditer(text)
-    if not interest.in_text(text)[0] or not _left(
-        ((m[0], m.start()) for m in words), collector, placed
-    ):
+    words = ((m[0], m.start()) for m in pattern(interest.words).finditer(placed.text))
+    if not (interest.in_text(placed.text)[0] and _left(words, collector, placed)):
         return
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for why, word, at in _in_sql(placed, dialect, interest):
@@ -103,19 +100,11 @@ def _triggers(placed: Placed, interest: Interest, collector: Collector) -> None:
 
 def _in_sql(placed: Placed, dialect: str, interest: Interest) -> Iterator[tuple[str, str, int]]:
     """Yield every word of the plan: why it may be left, and where. Rows of COPY are no SQL."""
-    last = 0
-    for match in _COPIED.finditer(placed.text):
-        yield from _in_tokens(placed.cut(last, match.start(1)), dialect, interest)
-        last = match.end(1)
-        rows = placed.cut(match.start(1), last)
-        for word, at in interest.going_in(rows.text) if interest.in_text(rows.text)[0] else ():
-            yield _INSIDE["string"], word, rows.place(at)
-    yield from _in_tokens(placed.cut(last, len(placed.text)), dialect, interest)
-
-
-def _in_tokens(part: Placed, dialect: str, interest: Interest) -> Iterator[tuple[str, str, int]]:
-    """Yield every word by the kind of its token."""
-    rows = ""
+    copied = list(_COPIED.finditer(placed.text))
+    for copy in (placed.cut(*match.span(1)) for match in copied):
+        for word, at in interest.going_in(copy.text) if interest.in_text(copy.text)[0] else ():
+            yield _INSIDE["string"], word, copy.place(at)
+    part, rows = placed.replaced([(*match.span(1), "") for match in copied]), ""
     tokens = itertools.chain(SqlText(part, dialect).every_token(), [NO_TOKEN])
     for token, after in itertools.pairwise(tokens):
         # A command of psql holds SQL in double quotes.
@@ -152,8 +141,7 @@ def _names_read(
         for match in pattern(interest.tables).finditer(token.text):
             yield match[0], token.start + match.start()
     elif token.kind == "dollar":
-        edge = token.text.index("$", 1) + 1
-        inner = Placed.at(token.text[edge:-edge], token.start + edge)
+        inner = SqlText(Placed.at(text), dialect).inside(token)
         for one in SqlText(inner, dialect).every_token():
             named = one.kind == "string" and interest.in_text(one.text)[0]
             if named and _read_by_name(inner.text, one):

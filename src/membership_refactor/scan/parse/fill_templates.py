@@ -199,14 +199,13 @@ def _fill(result: Filled, found: Sequence[Token], filling: str) -> list[tuple[in
     placed = result.sql.placed
     edits: list[tuple[int, int, str]] = []
     number = 0
-    for index, token in enumerate(found):
-        before = found[index - 1] if index else NO_TOKEN
-        after = found[index + 1] if index + 1 < len(found) else NO_TOKEN
+    around = zip([NO_TOKEN, *found], found, [*found[1:], NO_TOKEN], strict=False)
+    for before, token, after in around:
         if token.kind == "string" and ("${" in token.text or "#{" in token.text):
             at = placed.place(token.start)
             result.holes.append(Hole(token.text, at, free=False, quoted=True))
         elif token.kind == "param" and not token.text.startswith("@"):
-            text = _parameter(token.text, index)
+            text = _parameter(token)
             if before.word in _TYPED:
                 edits.append((before.start, token.end, f"CAST({text} AS {before.text})"))
             elif text != token.text:
@@ -222,13 +221,12 @@ def _fill(result: Filled, found: Sequence[Token], filling: str) -> list[tuple[in
     return edits
 
 
-def _parameter(text: str, index: int) -> str:
-    if text.startswith(":"):
-        return text
-    if digits := re.sub(r"\D", "", text):
-        return f":p{digits}"
-    named = re.search(r"\((\w+)\)", text)
-    return f":{named[1]}" if named else f":q{index}"
+def _parameter(token: Token) -> str:
+    if token.text.startswith(":"):
+        return token.text
+    named = re.search(r"\((\w+)\)", token.text)
+    digits = re.sub(r"\D", "", token.text) if named is None else ""
+    return f":{named[1]}" if named else f":p{digits}" if digits else f":q{token.start}"
 
 
 def _filling(

@@ -15,11 +15,6 @@ BLANK = r"(?:\s|--[^\n\r]*(?:[\n\r]|\Z)|/\*.*?\*/)*+"
 """Blanks and comments. The pattern is possessive: without that, it takes exponential time."""
 
 
-def _like(dialect: str) -> str:
-    """The dialect whose texts and comments it has: JPQL is like PostgreSQL."""
-    return "mysql" if dialect == "mysql" else "postgres"
-
-
 class Token(NamedTuple):
     """A piece of text. ``kind`` is the group of the pattern that matched."""
 
@@ -71,13 +66,14 @@ _COMMENTS = {"postgres": "", "mysql": r"|\#(?!\{)[^\n]*"}
 @cache
 def _patterns(rest: str, flags: int = 0) -> dict[str, re.Pattern[str]]:
     """For each dialect comments, templates and texts, and then the rest."""
-    return {
+    made = {
         dialect: re.compile(
             rf"(?P<comment>--[^\n\r]*|/\*.*?(?:\*/|\Z){comments})|{_TEMPLATES}{_TEXTS[dialect]}{rest}",
             re.VERBOSE | re.DOTALL | flags,
         )
         for dialect, comments in _COMMENTS.items()
     }
+    return made | {"jpql": made["postgres"]}
 
 
 _TOKENS = _patterns(_REST)
@@ -97,7 +93,7 @@ class SqlText:
 
     def every_token(self) -> Iterator[Token]:
         """Yield all tokens, blanks and comments too. They are not kept."""
-        for match in _TOKENS[_like(self.dialect)].finditer(self.text):
+        for match in _TOKENS[self.dialect].finditer(self.text):
             kind = match.lastgroup or "punct"
             yield Token(_KINDS.get(kind, kind), match.start(), match.end(), match[0])
 
@@ -133,7 +129,7 @@ _MARKS = r"""
 
 def marks(text: str, dialect: str, delimiter: str) -> Iterator[tuple[str, int, int]]:
     """Yield what cuts a text into statements: far fewer pieces than all of its tokens."""
-    pattern = _patterns(f"{_MARKS}{re.escape(delimiter)})", re.IGNORECASE)[_like(dialect)]
+    pattern = _patterns(f"{_MARKS}{re.escape(delimiter)})", re.IGNORECASE)[dialect]
     for match in pattern.finditer(text):
         kind = match.lastgroup or ""
         if kind in ("closes", "opens", "end", "meta"):

@@ -39,8 +39,7 @@ def data_pieces(placed: Placed, format_: str, dialect: str, interest: Interest) 
         passed=[placed.span(comment) for comment in texts.comments], broken=texts.root.has_error
     )
     for value in _values(texts, interest):
-        found = embedded_pieces(Text([value], escape=""), dialect, interest)
-        harvest.add(found)
+        harvest.add(embedded_pieces(Text([value], escape=""), dialect, interest))
         shell = format_ == "yaml" and not starts_like_sql(value.text) and _SHELL.search(value.text)
         if shell and any(interest.in_text(value.text)):
             harvest.add(program_pieces(value, "bash", dialect, interest))

@@ -120,19 +120,16 @@ class Disguises:
 
     def find(self, text: str) -> Found:
         """Yield the place of each, and what it may be."""
-        decoded = _ESCAPE.sub(_meant, text)
-        bare = _GAPS.sub("", decoded).lower()
+        read = _replaced(Placed.at(text), _ESCAPE)
+        bare = _GAPS.sub("", read.text).lower()
         if len(self._plain.findall(bare)) != len(self._plain.findall(text.lower())):
-            placed = _replaced(_replaced(Placed.at(text), _ESCAPE), _GAPS)
-            for match in self._plain.finditer(small(placed.text)):
-                at, name = placed.place(match.start()), placed.text[slice(*match.span())]
+            whole = _replaced(read, _GAPS)
+            for match in self._plain.finditer(small(whole.text)):
+                at, name = whole.place(match.start()), whole.text[slice(*match.span())]
                 if text[at : at + len(name)] != name:
                     yield at, f"{name} is written by escapes, or put together"
-        found = list(self._in_part(decoded))
-        if found and decoded != text:
-            placed = _replaced(Placed.at(text), _ESCAPE)
-            found = [(placed.place(at), message) for at, message in found]
-        yield from found
+        for at, message in self._in_part(read.text):
+            yield read.place(at), message
 
     def parts(self, text: str) -> Found:
         """Yield the place of each part that is given to a name, and of what joins two parts."""
@@ -245,10 +242,9 @@ def _last(name: str, least: int = _LEAST) -> str:
 
 def _beginning(name: str) -> str:
     """A pattern of any beginning of the name that ends behind an underscore, or later."""
-    for at, letter in enumerate(name):
-        if letter == "_" and at >= _LEAST:
-            return f"{re.escape(name[:at])}(?:{_GAP})?_{_optional(name[at + 1 : -1])}"
-    return "(?!)"
+    at = name.find("_", _LEAST)
+    rest = f"(?:{_GAP})?_{_optional(name[at + 1 : -1])}"
+    return f"{re.escape(name[:at])}{rest}" if at > 0 else "(?!)"
 
 
 def _ending(name: str) -> str:

@@ -153,6 +153,7 @@ _CODE = re.compile(r"\\(?:x\{[0-9a-fA-F]+\}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v", "s": " ",
             "\n": "", "\r": ""}  # fmt: skip
 
+Constant = Callable[[str, "Node"], list[Placed] | None]
 Mark = tuple[int, int, list[Placed]]
 """What stands between two places of the program, and what it means."""
 
@@ -164,14 +165,7 @@ class Literals:
     grammar names the escapes in a text.
     """
 
-    def __init__(
-        self,
-        placed: Placed,
-        code: str,
-        constant: Callable[[str, Node], list[Placed] | None],
-        *,
-        escapes: bool,
-    ) -> None:
+    def __init__(self, placed: Placed, code: str, constant: Constant, *, escapes: bool) -> None:
         self.placed, self.code, self.constant, self.escapes = placed, code, constant, escapes
 
     def parts(self, node: Node) -> list[Placed]:
@@ -212,10 +206,9 @@ class Literals:
         if any(is_content(child.type) for child in inside):
             first, last = self._span(inside[0]), self._span(inside[-1])
             begin, stop = first[0], last[1]
-            while begin > start + 1 and code[begin - 1].isspace():
-                begin -= 1  # some grammars leave blanks at the border out
-            while stop < end - 1 and code[stop].isspace():
-                stop += 1
+            # Some grammars leave blanks at the border out.
+            begin = min(begin, start + max(1, len(code[start:begin].rstrip())))
+            stop += len(code[stop : end - 1]) - len(code[stop : end - 1].lstrip())
             return begin, stop, "raw" in node.type or "nowdoc" in node.type
         match = _OPEN.match(code, start, end)
         if match is None:

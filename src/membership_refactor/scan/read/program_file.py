@@ -10,12 +10,7 @@ from membership_refactor.scan.parse.piece import Harvest, Placed, joined
 from membership_refactor.scan.parse.put_in import BEFORE_TABLE
 from membership_refactor.scan.read.grammars import grammar, is_hole
 from membership_refactor.scan.read.program_texts import Texts, is_arguments
-from membership_refactor.scan.read.sql_file import (
-    Text,
-    embedded_pieces,
-    prepared,
-    starts_like_sql,
-)
+from membership_refactor.scan.read.sql_file import Text, embedded_pieces, prepared, starts_like_sql
 from membership_refactor.scan.resolve.tables_as_spelled import Interest
 
 if TYPE_CHECKING:
@@ -150,12 +145,10 @@ class _Reader:
                 return ""
             if is_arguments(at.type) and (called := self.texts.call_of(at)) is not None:
                 call, name = called
-                if name in ("createNativeQuery", "NamedNativeQuery", "NativeQuery"):
-                    return ""
-                if name == "Query":
+                if name in ("Query", "NamedQuery", "createQuery"):
                     written = self.code[call.start_byte : call.end_byte]
                     return "" if re.search(r"nativeQuery\s*=\s*true", written) else "jpql"
-                if name in ("NamedQuery", "createQuery"):
-                    return "jpql"
+                if name in ("createNativeQuery", "NamedNativeQuery", "NativeQuery"):
+                    return ""
             at = at.parent
         return ""

@@ -227,11 +227,10 @@ class Texts:
         if name in _SUMS and (parts := self.parts(given, between=" " * (name == "paste"))):
             return parts
         receiver = _first(node)
-        own = None
         if receiver is not None and is_member(receiver.type):
             receiver = _first(receiver)
-        if receiver is not None and receiver is not arguments and receiver.type not in NAMES:
-            own = self.fold(receiver)
+        named = receiver is None or receiver is arguments or receiver.type in NAMES
+        own = self.fold(receiver) if not named else None
         if name == "join":
             both = (one for one in (receiver, *given[:1]) if one is not None)
             return self.fold(next((one for one in both if one.type in LISTS), None))
@@ -260,9 +259,8 @@ class Texts:
         last = number = 0
         for match in _FIELD.finditer(text.text):
             field = match["named"] or match["field"] or ""
-            found = by_field.get(field or str(number))
+            filled = self.fold(by_field.get(field or str(number)))
             number += not field
-            filled = self.fold(found) if found is not None else None
             made = [Placed.made(HOLE, text.place(match.start()))]
             result += [text.cut(last, match.start()), *(filled or made)]
             last = match.end()

@@ -14,26 +14,14 @@ from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse import put_in
 from membership_refactor.scan.parse.fill_templates import expanded, filled
-from membership_refactor.scan.parse.piece import (
-    UNKNOWN_TABLE,
-    Harvest,
-    Look,
-    Piece,
-    Placed,
-    joined,
-)
+from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed, joined
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.read.data_file import data_pieces
 from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
 from membership_refactor.scan.read.grammars import DATA, KINDS, NoGrammar
 from membership_refactor.scan.read.program_file import program_pieces
-from membership_refactor.scan.read.sql_file import (
-    prepared,
-    sql_pieces,
-    starts_like_sql,
-    statements,
-)
+from membership_refactor.scan.read.sql_file import prepared, sql_pieces, starts_like_sql, statements
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser, Unparsed
 from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern
 from membership_refactor.scan.rewrite.rewriter import rewritten

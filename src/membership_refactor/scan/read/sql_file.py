@@ -91,10 +91,9 @@ def _body(statement: Placed, dialect: str, kind: str) -> Placed | None:
     for before, token in itertools.pairwise(found):
         if token.kind == "dollar" or (token.kind == "string" and before.word == "AS"):
             return sql.inside(token)
-    for index, token in enumerate(found):
-        if token.word == "BEGIN":
-            atomic = index + 1 < len(found) and found[index + 1].word == "ATOMIC"
-            return statement.cut(found[index + 1].end if atomic else token.start, len(text))
+        if before.word == "BEGIN":
+            start = token.end if token.word == "ATOMIC" else before.start
+            return statement.cut(start, len(text))
     each = _EACH_ROW.search(text) if kind == "TRIGGER" else None
     if each:
         return statement.cut(each.end(), len(text))

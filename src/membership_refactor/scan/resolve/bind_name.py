@@ -205,4 +205,4 @@ class Names:
 
     def _nowhere(self, identifier: Any, written: str) -> None:
         if identifier.name.lower() in self.view.searched_words:
-            self.remark("unresolved", f"no table of the statement has {written}", identifier)
+            self.remark("text", f"no table of the statement has {written}", identifier)

@@ -66,17 +66,14 @@ class FromClause:
             self.expression(join.args["on"], frame, "on")
         for item in join.args.get("using") or ():
             identifier = item.this if isinstance(item, exp.Column) else item
-            self._merge([*left, *right], identifier, frame)
+            name = self.names.fold(identifier)
+            self.names.account(identifier)
+            for source in frame.sources:
+                if source.has(name) or source.had(name):
+                    source.merged = True
+                    self.names.bind(source, identifier, frame, "using")
         if str(join.args.get("method") or "").upper() == "NATURAL":
             self._natural(left, right, frame)
-
-    def _merge(self, sources: list[Source], identifier: Any, frame: Frame) -> None:
-        name = self.names.fold(identifier)
-        self.names.account(identifier)
-        for source in sources:
-            if source.has(name) or source.had(name):
-                source.merged = True
-                self.names.bind(source, identifier, frame, "using")
 
     def _natural(self, left: list[Source], right: list[Source], frame: Frame) -> None:
         for one, others in [(s, right) for s in left] + [(s, left) for s in right]:
@@ -170,7 +167,7 @@ class FromClause:
                 source.table = table
                 if owned is None:
                     message = f"{node.name} is assumed to be {word}"
-                    self.names.remark("association", message, node.this)
+                    self.names.remark("entity", message, node.this)
 
     def _rows(self, frame: Frame, node: Any) -> None:
         """Add a subquery, a VALUES list, or a function that returns rows."""

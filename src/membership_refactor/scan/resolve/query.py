@@ -6,6 +6,7 @@ tree, and does not look into UPDATE, DELETE and MERGE.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -24,12 +25,11 @@ class Queries:
     def __init__(self, names: Names) -> None:
         self.names, self.view, self.found = names, names.view, names.found
         self.tables = FromClause(names, self.query, self.expression)
-        self._count = 0
+        self._numbers = itertools.count(1)
 
     def frame(self, outer: Frame | None) -> Frame:
         """Make the frame of a new query."""
-        self._count += 1
-        return Frame(outer, query=self._count)
+        return Frame(outer, query=next(self._numbers))
 
     def with_ctes(self, node: Any, outer: Frame | None) -> Frame | None:
         """Resolve the WITH list; the frame around the query that knows its entries."""
