@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import re
 from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +11,7 @@ from functools import cached_property
 from membership_refactor.scan.findings import values
 from membership_refactor.scan.findings.dangers import dangers
 from membership_refactor.scan.parse.fill_templates import UnknownMacro, keywords
-from membership_refactor.scan.parse.piece import HOLE, OPEN, UNKNOWN_TABLE, Lines, Look, Piece
+from membership_refactor.scan.parse.piece import HOLE, OPEN, UNKNOWN_TABLE, Look, Piece
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import Analysed, Unparsed
 from membership_refactor.scan.resolve.bindings import Kind, Source
@@ -30,19 +32,20 @@ class Collector:
     _seen: set[tuple[object, ...]] = field(default_factory=set)
 
     @cached_property
-    def _lines(self) -> Lines:
-        return Lines(self.text)
+    def _lines(self) -> list[int]:
+        # str.splitlines also splits at form feeds and the like, where editors do not.
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def place(self, offset: int) -> values.Place:
         """Path, line and column of an offset."""
-        line, column = self._lines.of(offset)
+        line = bisect.bisect_right(self._lines, offset)
+        column = offset - self._lines[line - 1] + 1
         return values.Place(path=self.outcome.path, line=line, column=column, offset=offset)
 
     def note(self, offset: int, look: Look, message: str, *, open: bool | None = None) -> None:
         """Add something to look at. Whether it is ``open`` follows from ``look`` if not given."""
         if offset >= 0 and self._new("note", offset, look, message):
-            open = look in OPEN if open is None else open
-            place = self.place(offset)
+            open, place = look in OPEN if open is None else open, self.place(offset)
             found = values.Note(place=place, look=look, message=message, open=open)
             self.outcome.notes.append(found)
 

@@ -39,10 +39,10 @@ def dangers(analysed: Analysed) -> Iterator[Sign]:
     if not resolution.ours or not structure.plan.parent:
         return  # a table under another name has the same rows and columns
     plan, early = structure.plan, structure.stage in (Stage.LEGACY, Stage.COPY)
-    for stage, found in (("", resolution), (" from interim on", analysed.at.get(Stage.INTERIM))):
-        yield from _noticed(found, "ambiguous", stage)
-    for found in (resolution, analysed.at.get(Stage.CURRENT)):
-        yield from _noticed(found, "rebinds")
+    later = (Stage.INTERIM, "ambiguous", " from interim on"), (Stage.CURRENT, "rebinds", "")
+    for stage, code, when in later:
+        yield from _noticed(resolution, code)
+        yield from _noticed(analysed.at.get(stage), code, when)
     yield from _ambiguous(analysed, plan)
     yield from _identity(resolution, plan, early)
     yield from _multiplicity(resolution, plan, early)

@@ -109,19 +109,17 @@ def expanded(sql: SqlText, macros: Sequence[Macro]) -> SqlText:
 def _expand(sql: SqlText, by_name: dict[str, Macro]) -> list[Placed]:
     placed, found = sql.placed, sql.tokens
     pieces: list[Placed] = []
-    last = index = 0
-    while index < len(found):
-        token = found[index]
+    last = 0
+    for index, token in enumerate(found, 1):
         macro = by_name.get(token.text.lower()) if token.kind == "word" else None
-        index += 1
-        if macro is None:
+        if macro is None or token.start < last:
             continue
         end, values = token.end, []
         if index < len(found) and found[index].text == "(":
             close = closing(found, index)
             given = [found[a:b] for a, b in arguments(found, index, close) if b > a]
             values = [placed.cut(one[0].start, one[-1].end) for one in given]
-            end, index = found[close].end, close + 1
+            end = found[close].end
         expansion = _expansion(macro, values, placed.place(token.start))
         pieces += [placed.cut(last, token.start), *expansion]
         last = end

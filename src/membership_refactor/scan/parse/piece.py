@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -107,18 +105,6 @@ def joined(parts: Sequence[Placed]) -> Placed:
         offsets.extend(part.offsets[: len(part.text)])
     offsets.append(parts[-1].place(len(parts[-1].text)) if parts else 0)
     return Placed("".join(part.text for part in parts), offsets)
-
-
-class Lines:
-    """Finds line and column of an offset, both counted from one."""
-
-    def __init__(self, text: str) -> None:
-        # str.splitlines also splits at form feeds and the like, where editors do not.
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
-
-    def of(self, offset: int) -> tuple[int, int]:
-        line = bisect.bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
 
 
 def small(text: str) -> str:

@@ -32,7 +32,8 @@ _FIRST = ("UPDATE", "CLUSTER", "ANALYZE", "VACUUM", "ALTER", "DROP")
 """Words of which only the first of a statement comes before a table."""
 _NEW = {"CREATE", "TEMP", "TEMPORARY", "UNLOGGED", "FOREIGN"}
 _PROSE = re.compile(
-    r"\s*(?:from\s+[\w.]+\s+import\b|copy\b(?!.*\b(?:to|from)\s+(?:stdout\b|stdin\b|program\b|:?'))|update\b(?!.*\bset\b)"
+    r"\s*(?:copy\b(?!.*\b(?:to|from)\s+(?:stdout\b|stdin\b|program\b|:?'))"
+    r"|from\s+[\w.]+\s+import\b|update\b(?!.*\bset\b)"
     r"|table\s+(?:\{\{.*?\}\}|\S+)\s+(?!(?:order|limit|offset|union|except|intersect)\b)\w)",
     re.I | re.S,
 )
@@ -77,9 +78,10 @@ def run_time_table(sql: SqlText) -> tuple[int, str] | None:
         return None
     if _RUNS_SQL.search(bare):
         return 0, f"it runs SQL that is put in at run time: {shown}"
-    for token, what in _put_in(sql):
-        return token.start, f"{what} is put in at run time: {shown}"
-    return None
+    found = (
+        (token.start, f"{what} is put in at run time: {shown}") for token, what in _put_in(sql)
+    )
+    return next(found, None)
 
 
 def _put_in(sql: SqlText) -> Iterator[tuple[Token, str]]:

@@ -15,8 +15,9 @@ from membership_refactor.scan.findings.values import FileOutcome, Place, Referen
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Look, Placed
 from membership_refactor.scan.read.routine_body import cut_body
 from membership_refactor.scan.read.scan_file import FileScanner
+from membership_refactor.scan.resolve.analyse import Analyser
 from membership_refactor.scan.resolve.bindings import Kind
-from membership_refactor.scan.resolve.tables_at_stage import GOING, Structure, structure_at
+from membership_refactor.scan.resolve.tables_at_stage import GOING, structure_at
 from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.own_statements import MARK
 
@@ -76,13 +77,12 @@ def catalog_outcomes(
     connection: Connection, schema: str, scanner: FileScanner
 ) -> Iterator[FileOutcome]:
     """Yield an outcome for each object of the database. Its name takes the place of a path."""
-    analyser = scanner.analyser
-    structure = structure_at(analyser.plan, analyser.stage, portrait=analyser.portrait)
-    yield from _dependents(connection, schema, structure)
+    yield from _dependents(connection, schema, scanner.analyser)
     yield from _bodies(connection, schema, scanner)
 
 
-def _dependents(connection: Connection, schema: str, structure: Structure) -> Iterator[FileOutcome]:
+def _dependents(connection: Connection, schema: str, analyser: Analyser) -> Iterator[FileOutcome]:
+    structure = structure_at(analyser.plan, analyser.stage, portrait=analyser.portrait)
     tables = {table.name: table for table in structure.tables}
     given = (schema, list(tables), ledger_schema(schema))
     rows = connection.exec_driver_sql(_DEPENDENTS + MARK, given).all()

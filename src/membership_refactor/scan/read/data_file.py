@@ -92,8 +92,7 @@ def _cell(cell: Placed, language: str, dialect: str, interest: Interest) -> Harv
 def _kernel(text: str) -> str:
     """The language of a notebook."""
     try:
-        document = json.loads(text)
-        name = str(document["metadata"]["kernelspec"]["language"]).lower()
+        name = str(json.loads(text)["metadata"]["kernelspec"]["language"]).lower()
     except (ValueError, KeyError, TypeError, RecursionError):
         return "python"
     return name if name in {*KINDS.values()} - {*DATA, "sql"} else "python"
@@ -159,8 +158,7 @@ class _Reader:
             self._read(child)
 
     def _take(self, parts: list[Placed]) -> None:
-        if parts:
-            self.harvest.add(embedded_pieces(Text(parts, escape=""), self.dialect, self.interest))
+        self.harvest.add(embedded_pieces(Text(parts, escape=""), self.dialect, self.interest))
 
     def _content(self, node: Node) -> Iterator[Placed]:
         """Yield the text of an element, with that of the elements inside."""

@@ -89,13 +89,10 @@ class Disguises:
             )
             for name in long
         ]
-        heads, tails = ({n.split("_")[end] for n in in_parts} for end in (0, -1))
-        head, tail = (
-            _either(word for word in words if len(word) > _LEAST)
-            for words in ({*heads, *map(str.title, heads)}, set(map(str.title, tails)))
-        )
+        head = _either(w for n in in_parts if len(w := n.split("_")[0]) > _LEAST)
+        tail = _either(w.title() for n in in_parts if len(w := n.split("_")[-1]) > _LEAST)
         self._camel = re.compile(
-            rf"[\"'`]{head}(?:[\"'`]\s*\+\s*(?![\"'`\s])|\$\{{)"
+            rf"[\"'`](?i:{head})(?:[\"'`]\s*\+\s*(?![\"'`\s])|\$\{{)"
             rf"|(?:[\w)\]]\s*\+\s*[\"'`]|\$\{{[^{{}}]{{1,60}}\}}){tail}[\"'`]"
         )
         self._begins = _any(map(_beginning, in_parts), before="(?<![a-z0-9])", after=_PUT_IN_AFTER)
@@ -104,13 +101,9 @@ class Disguises:
         )
         between = rf"(?:{_PUT_IN}|\[[^\]\n]{{1,6}}\]|\.\*|, ?|[-. /:#~|+%*?])"
         more = r"(?:__|_?[a-z0-9]\w{0,6}?)"  # letters that may be taken out again
-        self._apart = _any(
-            before + joint.join(map(re.escape, name.split("_"))) + after
-            for name in in_parts
-            for before, joint, after in (
-                ("", between, ""), ("(?<=[\"'`])", more, "(?=[\"'`])"),
-            )
-        )  # fmt: skip
+        apart = [[re.escape(part) for part in name.split("_")] for name in in_parts]
+        quoted = (rf"(?<=[\"'`]){more.join(parts)}(?=[\"'`])" for parts in apart)
+        self._apart = _any([*map(between.join, apart), *quoted])
         self._parts = [{p for p in name.split("_") if len(p) >= _LEAST} for name in in_parts]
         self._words = {word for parts in self._parts for word in parts}
         words = [re.escape(word) for word in self._words]
@@ -204,10 +197,8 @@ class Disguises:
                 return
 
 
-@lru_cache(maxsize=8)
-def disguises(names: frozenset[str]) -> Disguises:
-    """The ways to hide the names, made once."""
-    return Disguises(names)
+disguises = lru_cache(maxsize=8)(Disguises)
+"""The ways to hide names, made once."""
 
 
 def _either(patterns: Iterable[str]) -> str:

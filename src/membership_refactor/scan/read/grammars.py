@@ -111,11 +111,8 @@ def grammar(language: str) -> Grammar:
     except (ImportError, LookupError) as error:
         message = f"in {language}, which is read after: pip install 'membership-refactor[scan]'"
         raise NoGrammar(message) from error
-    kinds = [
-        kind
-        for number in range(known.node_kind_count)
-        if known.node_kind_is_named(number) and (kind := known.node_kind_for_id(number))
-    ]
+    numbers = filter(known.node_kind_is_named, range(known.node_kind_count))
+    kinds = [kind for number in numbers if (kind := known.node_kind_for_id(number))]
     wanted: dict[str, Callable[[str], object]] = {
         "text": TEXTS.__contains__, "sum": SUMS.__contains__, "comment": _COMMENT.search,
         "function": is_function,

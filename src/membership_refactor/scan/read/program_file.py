@@ -89,8 +89,9 @@ class _Reader:
             grown.parts += self.texts.hole(node) if parts is None else parts
         if parts is None or grown is not None or not own:
             return None
-        if self._is_docstring(node):
-            self.comments.append(place)
+        around = node.parent.type if node.parent is not None else ""
+        if self.language == "python" and around in ("expression_statement", "module", "block"):
+            self.comments.append(place)  # a docstring
             return None
         quote = self.code[node.start_byte]
         triple = self.code.startswith(quote * 3, node.start_byte)
@@ -129,11 +130,6 @@ class _Reader:
                 break
             node = parent
         return node
-
-    def _is_docstring(self, node: Node) -> bool:
-        parent = node.parent
-        alone = parent is not None and parent.type in ("expression_statement", "module", "block")
-        return self.language == "python" and alone
 
     def _language(self, node: Node) -> str:
         """``jpql`` for the query of an entity manager or of @Query."""

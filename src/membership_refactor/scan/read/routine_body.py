@@ -161,19 +161,14 @@ class _Cutter:
                 if before in ("INSERT", "REPLACE", "MERGE"):
                     continue
                 end = _index(found, *_AFTER_INTO, start=index + 1)
-                if before == "SELECT":
-                    end = self._list_end(found, index, end)
+                if before == "SELECT":  # PL/pgSQL: SELECT INTO v, w a FROM
+                    last = index + 2 + (index + 1 < end and found[index + 1].word == "STRICT")
+                    while last + 1 < end and found[last].text == ",":
+                        last += 2
+                    end = last
                 start, stop = token.start - found[0].start, found[end - 1].end - found[0].start
                 return placed.replaced([(start, stop, " " * (stop - start))])
         return placed
-
-    @staticmethod
-    def _list_end(found: list[Token], into: int, end: int) -> int:
-        """Find where the variables of PL/pgSQL's ``SELECT INTO v a FROM`` end."""
-        at = into + 2 + (into + 1 < end and found[into + 1].word == "STRICT")
-        while at + 1 < end and found[at].text == ",":
-            at += 2
-        return at
 
     def _cut(self, found: list[Token]) -> Placed:
         return self.body.placed.cut(found[0].start, found[-1].end)

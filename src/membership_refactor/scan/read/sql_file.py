@@ -58,9 +58,8 @@ def _body_pieces(statement: Placed, dialect: str, triggers: Mapping[str, list[st
     kind = match[1].upper() if match else "DO"
     language = ((_LANGUAGE.search(text) or [None, ""])[1] or "").lower()
     row_tables = [""]
-    if kind == "TRIGGER":
-        named = _ROW.search(text, match.end() if match else 0)
-        row_tables = [named[2].lower()] if named else row_tables
+    if match and kind == "TRIGGER":
+        row_tables = [named[2].lower() for named in _ROW.finditer(text, match.end())][:1] or [""]
     elif _TRIGGER_FUNCTION.search(text):
         name = _NAME.search(text)
         row_tables = triggers.get(name[1].lower() if name else "", [UNKNOWN_TABLE])
@@ -95,12 +94,9 @@ def _body(statement: Placed, dialect: str, kind: str) -> Placed | None:
             start = token.end if token.word == "ATOMIC" else before.start
             return statement.cut(start, len(text))
     each = _EACH_ROW.search(text) if kind == "TRIGGER" else None
-    if each:
-        return statement.cut(each.end(), len(text))
-    for token in found:
-        if token.word in _BODY_STARTS:
-            return statement.cut(token.end if token.word == "DO" else token.start, len(text))
-    return None
+    starts = [each.end()] if each else []
+    starts += [t.end if t.word == "DO" else t.start for t in found if t.word in _BODY_STARTS]
+    return statement.cut(starts[0], len(text)) if starts else None
 
 
 _STARTS = re.compile(
@@ -137,10 +133,9 @@ def sql_pieces(placed: Placed, dialect: str, *, escape: str = "") -> Harvest:
         if _has_body(statement.text, dialect):
             harvest.add(_body_pieces(statement, dialect, triggers))
         else:
-            fragment = not starts_like_sql(statement.text)
-            harvest.pieces.append(
-                Piece(placed=statement, dialect=dialect, fragment=fragment, escape=escape)
-            )
+            part = not starts_like_sql(statement.text)
+            piece = Piece(placed=statement, dialect=dialect, fragment=part, escape=escape)
+            harvest.pieces.append(piece)
     return harvest
 
 
@@ -217,10 +212,10 @@ def embedded_pieces(text: Text, dialect: str, interest: Interest) -> Harvest:
         return Harvest()
     if sql and _FROM_TABLE.search(placed.text) and not run_time_table(SqlText(placed, dialect)):
         # Another table's column of the same name.
-        return Harvest(passed=[(placed.place(0), placed.place(len(placed.text)))])
-    if not sql and (not _PART.search(placed.text) or "\n\n" in placed.text):
-        return Harvest()
-    return Harvest([Piece(placed=placed, dialect=dialect, fragment=True, escape=text.escape)])
+        return Harvest(passed=[placed.span((0, len(placed.text)))])
+    part = sql or (_PART.search(placed.text) and "\n\n" not in placed.text)
+    piece = Piece(placed=placed, dialect=dialect, fragment=True, escape=text.escape)
+    return Harvest([piece] if part else [])
 
 
 _REPLACED = (

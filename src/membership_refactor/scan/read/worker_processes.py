@@ -68,10 +68,8 @@ def scan_files(
         limits.processes or len(affinity(0)),
         _Worker(analysers, limits, rewrite, tasks),
     )
-    if wanted < 2 or len(tasks) < _FEW:
-        outcomes: Iterator[FileOutcome] = map(worker.scan, tasks)
-    else:
-        outcomes = _in_processes(tasks, worker, min(wanted, 16))
+    several = wanted > 1 and len(tasks) >= _FEW
+    outcomes = _in_processes(tasks, worker, min(wanted, 16)) if several else map(worker.scan, tasks)
     for number, outcome in enumerate(outcomes, 1):
         yield outcome
         progress(number)

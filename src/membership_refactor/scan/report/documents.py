@@ -51,11 +51,8 @@ def as_text(outcome: ScanOutcome) -> str:
     """Write one finding to a line, then the table of consumers."""
     lines: list[str] = []
     for found in outcome.files:
-        left = [
-            _Entry(one.place, f"not rewritten: {one.reason}")
-            for one in found.rewrites
-            if one.new is None or (one.reason and not one.edits)
-        ]
+        kept = (r for r in found.rewrites if r.new is None or (r.reason and not r.edits))
+        left = [_Entry(rewrite.place, f"not rewritten: {rewrite.reason}") for rewrite in kept]
         entries = sorted([*_entries(found), *left], key=lambda e: (e.place.line, e.place.column))
         lines += [f"{entry.place}: {entry.text}" for entry in entries]
     for compared in outcome.comparisons:

@@ -144,11 +144,8 @@ class Names:
         name = use[0].name
         for source, depth in lost:
             if to:
-                message = (
-                    f"{name} was a column of {source.name}. Without it the name means a column of "
-                    f"{to}, and no error is raised"
-                )
-                self.remark("rebinds", message, use[0])
+                message = f"{name} was a column of {source.name}. Without it the name means a "
+                self.remark("rebinds", f"{message}column of {to}, and no error is raised", use[0])
             self.bind(source, *use, depth=depth, why=why)
 
     def _among(self, having: list[Source], use: Use, *, depth: int, unknown: bool) -> None:

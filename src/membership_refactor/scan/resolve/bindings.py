@@ -98,9 +98,7 @@ class Source:
         if self._own is not None:
             return self._own.get(name, (None, None))
         column = self.outputs.columns.get(name)
-        if self.table is None or column is None:
-            return column, None
-        return column, self.table.table.standing(column)
+        return column, self.table.table.standing(column) if self.table and column else None
 
     def has(self, name: str) -> bool | None:
         """Whether it offers the name; None where that is not known."""
@@ -143,8 +141,7 @@ class Frame:
 
     def source(self, name: str) -> Source | None:
         """The innermost source of this name."""
-        found = self.named(name)
-        return found[0] if found is not None else None
+        return (self.named(name) or (None,))[0]
 
     def cte(self, name: str) -> Outputs | None:
         """What the nearest common table expression of this name offers."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
 from membership_refactor.scan.parse.fill_templates import PUT_IN
-from membership_refactor.scan.resolve.bind_name import Names, span
+from membership_refactor.scan.resolve.bind_name import span
 from membership_refactor.scan.resolve.bindings import Frame, Outputs, Source, Span
 from membership_refactor.scan.resolve.tables_at_stage import GOING
+
+if TYPE_CHECKING:
+    from membership_refactor.scan.resolve.query import Queries
 
 
 def _in_brackets(node: Any) -> bool:
@@ -23,16 +25,11 @@ def _in_brackets(node: Any) -> bool:
 
 
 class FromClause:
-    """Adds sources to frames. ``query`` and ``expression`` resolve what stands inside of them."""
+    """Adds sources to frames. ``queries`` resolves what stands inside of them."""
 
-    def __init__(
-        self,
-        names: Names,
-        query: Callable[[Any, Frame | None], Outputs],
-        expression: Callable[[Any, Frame, str], None],
-    ) -> None:
-        self.names, self.view, self.found = names, names.view, names.found
-        self.query, self.expression = query, expression
+    def __init__(self, queries: Queries) -> None:
+        self.queries, self.names = queries, queries.names
+        self.view, self.found = queries.view, queries.found
 
     def add_all(self, frame: Frame, node: Any) -> None:
         """Add FROM, joins and laterals of a statement, in the order in which they are written."""
@@ -63,7 +60,7 @@ class FromClause:
         self.add(frame, join.this)
         left, right = frame.sources[:before], frame.sources[before:]
         if join.args.get("on") is not None:
-            self.expression(join.args["on"], frame, "on")
+            self.queries.expression(join.args["on"], frame, "on")
         for item in join.args.get("using") or ():
             identifier = item.this if isinstance(item, exp.Column) else item
             name = self.names.fold(identifier)
@@ -176,10 +173,10 @@ class FromClause:
         if isinstance(inner, (exp.Query, exp.Values)):
             # Not only a lateral sees its neighbours: MySQL's and PostgreSQL's functions do too.
             outer = frame if lateral or isinstance(inner, exp.Values) else frame.outer
-            source.outputs = self.query(inner, outer)
+            source.outputs = self.queries.query(inner, outer)
         else:
             for item in inner.expressions if isinstance(inner, exp.Unnest) else [inner]:
-                self.expression(item, frame, "from")
+                self.queries.expression(item, frame, "from")
         if isinstance(inner, (exp.Placeholder, exp.Parameter)):
             source.base = f"{PUT_IN}{inner.name}"  # FROM :table, a variable of psql
         if isinstance(alias := node.args.get("alias"), exp.TableAlias):

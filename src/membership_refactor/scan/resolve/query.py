@@ -24,7 +24,7 @@ class Queries:
 
     def __init__(self, names: Names) -> None:
         self.names, self.view, self.found = names, names.view, names.found
-        self.tables = FromClause(names, self.query, self.expression)
+        self.tables = FromClause(self)
         self._numbers = itertools.count(1)
 
     def frame(self, outer: Frame | None) -> Frame:
@@ -40,8 +40,7 @@ class Queries:
         for cte in with_.expressions:
             alias = cte.args.get("alias")
             columns = alias.args.get("columns") or ()
-            for identifier in (alias.this, *columns):
-                self.names.account(identifier)
+            self.names.account_all(alias)
             name = self.names.fold(alias.this)
             named = Outputs({self.names.fold(column): None for column in columns})
             if with_.args.get("recursive"):
@@ -79,10 +78,7 @@ class Queries:
                 break
             branches.append(at.expression)
             at = at.this
-        first = self.query(at, outer)
-        for branch in reversed(branches):
-            self.query(branch, outer)
-        return first
+        return [self.query(branch, outer) for branch in (at, *reversed(branches))][0]
 
     def _tail(self, node: Any, outer: Frame | None, offered: Outputs) -> Outputs:
         """Resolve ORDER BY and LIMIT that see only the output columns, which it returns."""
@@ -176,8 +172,6 @@ class Queries:
                 self.query(at, frame)
             elif isinstance(at, exp.Dot):
                 stack += self._dot(at, frame)
-            elif isinstance(at, (exp.Placeholder, exp.Parameter, exp.DataType, exp.Star)):
-                continue
             elif isinstance(at, exp.Anonymous):
                 stack += reversed(list(self._call(at, frame, clause)))
             elif isinstance(at, exp.Kwarg):
@@ -185,7 +179,7 @@ class Queries:
             elif isinstance(at, exp.Alias):
                 self.names.account(at.args.get("alias"))
                 stack.append(at.this)
-            else:
+            elif not isinstance(at, (exp.Placeholder, exp.Parameter, exp.DataType, exp.Star)):
                 stack += reversed(list(at.iter_expressions()))
 
     def _dot(self, node: Any, frame: Frame) -> list[Any]:

@@ -19,9 +19,7 @@ WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 def resolve_write(queries: Queries, node: Any, outer: Frame | None) -> Outputs:
     """Resolve a statement that writes; the columns that its RETURNING offers."""
     frame = queries.frame(queries.with_ctes(node, outer))
-    resolve = {
-        exp.Insert: _insert, exp.Update: _update, exp.Delete: _delete, exp.Merge: _merge,
-    }[type(node)]  # fmt: skip
+    resolve = dict(zip(WRITES, (_insert, _update, _delete, _merge), strict=True))[type(node)]
     resolve(queries, node, frame)
     returning = node.args.get("returning")
     for item in returning.expressions if returning is not None else ():

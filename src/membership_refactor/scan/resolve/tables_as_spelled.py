@@ -51,10 +51,8 @@ class View:
         self.names = consumer.names
         self.schemas = {name.lower() for name in consumer.schemas} or {schema.lower()}
         self.jpql = dialect == "jpql"
-        self.foreign = {
-            name: frozenset(column.lower() for column in columns)
-            for name, columns in consumer.tables.items()
-        }
+        foreign = consumer.tables.items()
+        self.foreign = {name: frozenset(map(str.lower, columns)) for name, columns in foreign}
         self.tables: dict[str, TableView] = {}
         self._exact: set[str] = set()
         for table in structure.tables:
