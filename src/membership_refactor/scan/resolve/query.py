@@ -78,7 +78,8 @@ class Queries:
                 break
             branches.append(at.expression)
             at = at.this
-        return [self.query(branch, outer) for branch in (at, *reversed(branches))][0]
+        first, *_ = [self.query(branch, outer) for branch in (at, *reversed(branches))]
+        return first
 
     def _tail(self, node: Any, outer: Frame | None, offered: Outputs) -> Outputs:
         """Resolve ORDER BY and LIMIT that see only the output columns, which it returns."""
