@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from membership_refactor.scan.parse.piece import Look
 from membership_refactor.scan.resolve.bindings import (
     Binding,
     Frame,
@@ -154,7 +155,7 @@ class Names:
         if len(having) > 1 and sum(source.merged for source in having) < 2:
             why = "more than one table has a column of this name"
             tables = ", ".join(source.name for source in having)
-            self.remark("ambiguous", f"{use[0].name} is a column of {tables}", use[0])
+            self.remark(Look.AMBIGUOUS, f"{use[0].name} is a column of {tables}", use[0])
         elif unknown:
             why = "another table, whose columns are not known, comes first"
         for source in having:
