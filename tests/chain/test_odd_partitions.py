@@ -21,7 +21,8 @@ OTHER_ORDER = (
     f"ALTER TABLE {SOURCE} DETACH PARTITION {SECOND}",
     f"ALTER TABLE {SECOND} DROP COLUMN intrepid_id, DROP COLUMN rotation",
     f"ALTER TABLE {SECOND} ADD COLUMN gone int, ADD COLUMN rotation text,"
-    " ADD COLUMN intrepid_id text, DROP COLUMN gone",
+    " ADD COLUMN intrepid_id text",
+    f"ALTER TABLE {SECOND} DROP COLUMN gone",
     f"ALTER TABLE {SOURCE} ATTACH PARTITION {SECOND} FOR VALUES WITH (modulus 3, remainder 1)",
 )
 NAMES = ("of \"Ü\" %s 'x'", "n" * 63, f"{NAME}"[:3])
@@ -83,10 +84,9 @@ def sound(chain: Chain, place: str) -> None:
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_up_down_and_up_with_writes_at_every_revision(name: str, chain_at: ChainAt) -> None:
     chain = of(chain_at, "0002", name)
+    database = chain.value("SELECT quote_ident(current_database())")
+    chain.run(*(text.format(database) for text in ABROAD))
     before = snapshot(chain)
-    for text in ABROAD:
-        database = chain.value("SELECT quote_ident(current_database())")
-        chain.run(text.format(database))
     for revision in chain.subject.revisions:
         chain.up(revision)
         sound(chain, revision)
@@ -102,7 +102,9 @@ def test_up_down_and_up_with_writes_at_every_revision(name: str, chain_at: Chain
             sound(chain, f"{revision}: {write}")
         for leaf in leaves(chain, written):
             chain.run(f"UPDATE {leaf} SET curriculum_id = curriculum_id")
-            chain.run(f"DELETE FROM {leaf} WHERE id = (SELECT max(id) FROM {leaf})")
+            # Later it would leave parents without a child, which the way down refuses.
+            if revision < "0009":
+                chain.run(f"DELETE FROM {leaf} WHERE id = (SELECT max(id) FROM {leaf})")
             sound(chain, f"{revision}: {leaf}")
     rows = chain.child()
     chain.down_to("0002")
