@@ -28,8 +28,12 @@ WHERE NOT starts_with(r.rolname, 'pg_') AND (r.oid = c.relowner
 ORDER BY r.oid <> c.relowner, r.rolname
 """
 _COUNTERS = """
-SELECT s.relid, s.schemaname::text, s.relname::text, s.n_tup_ins, s.n_tup_upd, s.n_tup_del
+SELECT s.relid, s.schemaname::text, s.relname::text, n.nspname::text, c.relname::text,
+  s.n_tup_ins, s.n_tup_upd, s.n_tup_del
 FROM pg_catalog.pg_stat_xact_user_tables AS s
+-- The table of a partition, on any level.
+JOIN pg_catalog.pg_class AS c ON c.oid = coalesce(pg_catalog.pg_partition_root(s.relid), s.relid)
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0
 """
 _NEW_EACH_TIME = """
@@ -139,16 +143,17 @@ class Prober:
 
     def forget(self) -> None:
         """Take the counters as they are now for zero."""
-        for relid, _, _, *now in self.pg.execute(_COUNTERS):
+        for relid, _, _, _, _, *now in self.pg.execute(_COUNTERS):
             self._seen[relid] = (now[0], now[1], now[2])
 
     def _effects(self, start: int) -> tuple[Effect, ...]:
         found = []
-        for relid, schema, name, *now in self.pg.execute(_COUNTERS).fetchall():
+        for relid, schema, name, *whole, ins, upd, gone in self.pg.execute(_COUNTERS).fetchall():
+            now = (ins, upd, gone)
             was = self._seen.get(relid, (0, 0, 0))
-            self._seen[relid] = (now[0], now[1], now[2])
+            self._seen[relid] = now
             inserted, updated, deleted = (a - b for a, b in zip(now, was, strict=True))
-            if self.ignored(schema, name) or not (inserted or updated or deleted):
+            if self.ignored(*whole) or not (inserted or updated or deleted):
                 continue
             table = qualified(schema, name)
             effect = Effect(table, inserted, updated, deleted)
