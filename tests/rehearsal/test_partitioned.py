@@ -11,7 +11,6 @@ from tests.chain.subjects import MEMBERSHIP
 from tests.fixtures.chains import ChainAt
 from tests.rehearsal.rehearsing import rehearsed
 
-
 # The shipped plan is rehearsed by its revisions, and the first one asks for the plain table.
 NAMES = [name for name, subject in PARTITIONED.items() if subject.plan != MEMBERSHIP.plan]
 
