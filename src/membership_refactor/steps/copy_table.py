@@ -161,7 +161,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *disable_triggers(closing),
             ),
         ),
-        *partitions_to_come.follow(s),
+        *partitions_to_come.follow(s, source),
         *take_down("log", source, logged),
         *take_down("closing", copy, closing),
         Brief(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from membership_refactor.sql.members.known_members import rest_later_triggers
+from membership_refactor.portrait import Table
+from membership_refactor.sql.quoting import ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import (
     idle_functions,
@@ -16,9 +17,10 @@ from membership_refactor.steps.captures import later_to_copy
 from membership_refactor.steps.step import Situation
 
 
-def follow(s: Situation) -> tuple[Action, ...]:
-    """Hang the trigger once the capture stands. It is off on all partitions of today."""
-    if not s.names.partitioned:
+def follow(s: Situation, source: Table) -> tuple[Action, ...]:
+    """Hang the trigger once the capture stands, and turn it off on each partition that ``source``
+    has, under a lock of its own."""
+    if source.partitioning is None:
         return ()
     later = later_to_copy(s)
     return (
@@ -29,9 +31,31 @@ def follow(s: Situation) -> tuple[Action, ...]:
             statements=(
                 *later.function_statements(),
                 *install_triggers((later.trigger,)),
-                rest_later_triggers(s.names, s.plan.source),
             ),
         ),
+        *(
+            Brief(
+                key=f"rest_later:{leaf.name}",
+                title=f"Turn off on {leaf.name} what follows rows of later partitions",
+                locks=((place, Lock.SHARE_ROW_EXCLUSIVE),),
+                statements=(_turned_off(place, later.trigger.name),),
+                of_partition=place,
+            )
+            for leaf in source.partitioning.leaves
+            for place in (qualified(leaf.schema, leaf.name),)
+        ),
+    )
+
+
+def _turned_off(place: str, trigger: str) -> Statement:
+    """It does not hang on a partition that was detached meanwhile."""
+    off = f"ALTER TABLE {place} DISABLE TRIGGER {ident(trigger)}"
+    return Statement(
+        f"DO $own$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t\n"
+        f"WHERE t.tgrelid = {literal(place)}::pg_catalog.regclass\n"
+        f"AND t.tgname = {literal(trigger)}) THEN {off}; END IF; END $own$",
+        Lock.SHARE_ROW_EXCLUSIVE,
+        place,
     )
 
 

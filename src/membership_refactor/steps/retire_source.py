@@ -176,7 +176,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         *partition_roles.after_switch(s, closing, logged),
-        *partitions_to_come.follow(s),
+        *partitions_to_come.follow(s, s.current(plan.retired)),
         Brief(
             key="drop_log",
             title="Drop the log",

@@ -249,13 +249,6 @@ END
     return Statement(f"DO {dollar_quoted(body)}", Lock.SHARE_ROW_EXCLUSIVE)
 
 
-def rest_later_triggers(names: Names, table: str) -> Statement:
-    """Turn the trigger for partitions that come later off on those that have all others. SHARE ROW
-    EXCLUSIVE on these partitions."""
-    body = f"\nDECLARE\n  lacking record;\nBEGIN\n{_rest(names, table)}\nEND\n"
-    return Statement(f"DO {dollar_quoted(body)}", Lock.SHARE_ROW_EXCLUSIVE)
-
-
 def _rest(names: Names, table: str) -> str:
     """plpgsql with the variable ``lacking``. Those that are partitioned themselves keep it on: what
     comes below them gets it as it is there."""
