@@ -147,7 +147,7 @@ def surroundings(names: Names) -> tuple[Check, ...]:
 
 def before_any_step(names: Names) -> tuple[Check, ...]:
     """Return what is asked before each step, by the runner and by a script."""
-    return (own_objects_stand(names), no_subscription_writes(names), *surroundings(names))
+    return (*surroundings(names), own_objects_stand(names), no_subscription_writes(names))
 
 
 def guard(names: Names, obstacles: Sequence[str] = ()) -> tuple[Check, ...]:

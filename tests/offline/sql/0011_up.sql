@@ -130,81 +130,6 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT pg_catalog.format('%s %s %s', r.kind, r.name, CASE WHEN f.name IS NULL
-  THEN 'is missing' WHEN f.definition <> r.definition THEN 'has another text'
-  WHEN f.state = 'D' THEN 'is disabled'
-  ELSE 'does not fire for replicated and bulk-loaded rows (ENABLE ALWAYS)' END)
-FROM "public_refactor"."own_object" AS r LEFT JOIN (
-  SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) AS name,
-    pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
-    pg_catalog.format('%I.%I', n.nspname, c.relname) AS at, t.tgname::pg_catalog.text AS bare
-  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
-  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
-  UNION ALL
-  SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
-    pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
-  FROM pg_catalog.pg_proc AS p
-  WHERE p.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')
-    AND p.prokind = 'f' AND p.proname <> 'programme_membership_fence'
-    AND pg_catalog.starts_with(p.proname::pg_catalog.text, 'programme_membership_')
-  ) AS f
-  ON f.kind = r.kind AND f.name = r.name
-WHERE r.plan = 'programme_membership' AND (f.name IS NULL
-  OR f.definition <> r.definition OR f.state NOT IN ('', 'A')) ORDER BY r.kind DESC, r.name
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
-    (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'drop_retired_table', 'up', 'own triggers and functions stand', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
-  COMMIT;
-  IF broken > 0 THEN
-    RAISE assert_failure USING
-      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'own triggers and functions stand', 'the triggers and functions of this tool are as the last step left them',
-        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
-        pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Writes may have slipped past. Run: membership-refactor repair --apply   then run the same command again.';
-  END IF;
-END
-$body$;
-DO $body$
-#variable_conflict use_column
-DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
-BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
-FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT pg_catalog.format('%s: ALTER SUBSCRIPTION %I DISABLE', c.relname, s.subname)
-FROM pg_catalog.pg_subscription_rel AS r
-JOIN pg_catalog.pg_subscription AS s ON s.oid = r.srsubid AND s.subenabled
-JOIN pg_catalog.pg_class AS c ON c.oid = r.srrelid
-WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
-AND c.relname IN ('programme_membership', 'curriculum_membership')
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
-    (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'drop_retired_table', 'up', 'no subscription writes', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
-  COMMIT;
-  IF broken > 0 THEN
-    RAISE assert_failure USING
-      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'no subscription writes', 'no subscription writes to these tables, which capture could not follow',
-        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
-        pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Run the statement of each table, or take the table out of the publication. Then run: membership-refactor verify';
-  END IF;
-END
-$body$;
-DO $body$
-#variable_conflict use_column
-DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
-BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
-FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 WITH own AS (
   SELECT c.oid, c.relnamespace, c.relowner FROM pg_catalog.pg_class AS c
   WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
@@ -277,6 +202,81 @@ ORDER BY 1
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'Triggers fire in the order of their names, byte by byte, and these come after those of this tool. Rename them, as the statements do, then run the same command again.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%s %s %s', r.kind, r.name, CASE WHEN f.name IS NULL
+  THEN 'is missing' WHEN f.definition <> r.definition THEN 'has another text'
+  WHEN f.state = 'D' THEN 'is disabled'
+  ELSE 'does not fire for replicated and bulk-loaded rows (ENABLE ALWAYS)' END)
+FROM "public_refactor"."own_object" AS r LEFT JOIN (
+  SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) AS name,
+    pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS at, t.tgname::pg_catalog.text AS bare
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
+  UNION ALL
+  SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
+    pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
+  FROM pg_catalog.pg_proc AS p
+  WHERE p.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')
+    AND p.prokind = 'f' AND p.proname <> 'programme_membership_fence'
+    AND pg_catalog.starts_with(p.proname::pg_catalog.text, 'programme_membership_')
+  ) AS f
+  ON f.kind = r.kind AND f.name = r.name
+WHERE r.plan = 'programme_membership' AND (f.name IS NULL
+  OR f.definition <> r.definition OR f.state NOT IN ('', 'A')) ORDER BY r.kind DESC, r.name
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'drop_retired_table', 'up', 'own triggers and functions stand', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'own triggers and functions stand', 'the triggers and functions of this tool are as the last step left them',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Writes may have slipped past. Run: membership-refactor repair --apply   then run the same command again.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%s: ALTER SUBSCRIPTION %I DISABLE', c.relname, s.subname)
+FROM pg_catalog.pg_subscription_rel AS r
+JOIN pg_catalog.pg_subscription AS s ON s.oid = r.srsubid AND s.subenabled
+JOIN pg_catalog.pg_class AS c ON c.oid = r.srrelid
+WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+AND c.relname IN ('programme_membership', 'curriculum_membership')
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'drop_retired_table', 'up', 'no subscription writes', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'no subscription writes', 'no subscription writes to these tables, which capture could not follow',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Run the statement of each table, or take the table out of the publication. Then run: membership-refactor verify';
   END IF;
 END
 $body$;
