@@ -30,8 +30,8 @@ VARIANTS = ("none", "application", "log", "one way", "two ways")
 SINGLE, MASS, HUGE = 1, 1_000, 50_000
 TIMES = {SINGLE: 600, MASS: 6, HUGE: 1}
 """Statements of each size that each variant runs in one round."""
-TURN = 100
-"""Statements that one variant runs before it is the turn of the next."""
+TURN = 20
+"""Single rows that one variant writes before it is the turn of the next."""
 WARM = {SINGLE: 20, MASS: 1, HUGE: 1}
 KINDS = ("INSERT", "UPDATE", "DELETE")
 ROUNDS = 5
@@ -110,7 +110,7 @@ def measure(
                 for kind in KINDS:
                     spent = _in_turns(writers, kind, inputs[kind], chance, single=size == SINGLE)
                     for variant, seconds in spent.items():
-                        found[variant][f"{kind} {size}"] = seconds * 1000 / times
+                        found[variant][f"{kind} {size}"] = median(seconds) * 1000
             for variant, writer in writers.items():
                 writer.execute("VACUUM")  # autovacuum, which is off here, would have come
                 if number:
@@ -187,9 +187,13 @@ def _in_turns(
     chance: random.Random,
     *,
     single: bool,
-) -> dict[str, float]:
-    """Seconds of server CPU of each variant for all ``runs``."""
-    spent = dict.fromkeys(writers, 0.0)
+) -> dict[str, list[float]]:
+    """Seconds of server CPU a statement, of each variant, turn by turn.
+
+    Whoever is interrupted finds its caches cold, which doubles a turn of single rows on a busy
+    machine. A median of turns hardly shows it.
+    """
+    spent: dict[str, list[float]] = {variant: [] for variant in writers}
     turn = TURN if single else 1
     for first in range(0, len(runs), turn):
         order = list(writers)
@@ -199,10 +203,10 @@ def _in_turns(
             both = variant == "application"
             tables = (NAMES.source, NAMES.copy) if both else (NAMES.source,)
             statement = _statement(kind, tables, single=single)
-            before = process_cpu(writer.info.backend_pid)
-            for values in runs[first : first + turn]:
+            before, part = process_cpu(writer.info.backend_pid), runs[first : first + turn]
+            for values in part:
                 statement.run(writer, values)
-            spent[variant] += process_cpu(writer.info.backend_pid) - before
+            spent[variant].append((process_cpu(writer.info.backend_pid) - before) / len(part))
     return spent
 
 
