@@ -77,18 +77,14 @@ class Generator:
     def named(self, column: str) -> list[Any]:
         """The values that the statement itself compares the column with."""
         group = self.needs.known((WIDE, column))
-        return self._as_values(column, [*group.added, *(value for _, value in group.conditions)])
+        given = [*group.added, *(value for _, value in group.conditions)]
+        return self.kind(column).those_of(given)
 
     def twins(self, column: str) -> list[Any]:
         """Values that a wrong comparison takes for the good one or for a missing one."""
-        own, stand_ins = self.wide(column), self._as_values(column, self.needs.stand_ins)
-        confused, gap = self.kind(column).confused(own.good), [None] * self.nullable(column)
-        return list(dict.fromkeys([*own.others, *confused, *stand_ins, *gap]))
-
-    def _as_values(self, column: str, given: Sequence[Any]) -> list[Any]:
-        """Those of the values that the column can hold."""
-        values = (self.kind(column).of(raw) for raw in given if raw is not None)
-        return [value for value in values if value is not None]
+        own, kind, gap = self.wide(column), self.kind(column), [None] * self.nullable(column)
+        stand_ins = kind.those_of(self.needs.stand_ins)
+        return list(dict.fromkeys([*own.others, *kind.confused(own.good), *stand_ins, *gap]))
 
     @property
     def base(self) -> Row:

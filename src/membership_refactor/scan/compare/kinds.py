@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -55,6 +55,11 @@ class Kind:
         except (TypeError, ValueError, OverflowError):
             return None
 
+    def those_of(self, values: Iterable[Any]) -> list[Any]:
+        """Those of the values that are of the kind."""
+        found = (self.of(value) for value in values if value is not None)
+        return [value for value in found if value is not None]
+
     def around(self, value: Any) -> list[Any]:
         """The value and its neighbours."""
         if self.name != "text":
@@ -69,11 +74,10 @@ class Kind:
 
     def pool(self, group: Group, *, seed: int, count: int) -> Pool:
         """Choose values for a group. So many of them are such that no statement asks for them."""
-        raw = [value for _, value in group.conditions if value is not None]
-        literals = [value for value in map(self.of, raw) if value is not None]
+        literals = self.those_of(value for _, value in group.conditions)
         gap = not literals and any(sign == "null" for sign, _ in group.conditions)
-        added = [value for value in map(self.of, group.added) if value is not None]
-        near = [value for literal in (*literals, *added) for value in self.around(literal)]
+        asked = (*literals, *self.those_of(group.added))
+        near = [value for literal in asked for value in self.around(literal)]
         fresh = [self.unlike("fresh", _FRESH + seed % 7 + number) for number in range(count)]
         candidates = list(dict.fromkeys([*near, *self.telling, *fresh]))
         best = max(candidates, key=lambda value: self.score(group, value))
