@@ -30,6 +30,7 @@ _JOINED = ("FROM", "JOIN", "USING")
 _ON_TABLE = ("GRANT", "REVOKE", "COMMENT")
 _FIRST = ("UPDATE", "CLUSTER", "ANALYZE", "VACUUM", "ALTER", "DROP")
 """Words of which only the first of a statement comes before a table."""
+_SETS = ("UNION", "EXCEPT", "INTERSECT")
 _NEW = {"CREATE", "TEMP", "TEMPORARY", "UNLOGGED", "FOREIGN"}
 _PROSE = re.compile(
     r"\s*(?:copy\b(?!.*\b(?:to|from)\s+(?:stdout\b|stdin\b|program\b|:?'))"
@@ -123,6 +124,8 @@ def _put_in(sql: SqlText) -> Iterator[tuple[Token, str]]:
             query, among = query or word in _QUERIES, among and word in _GO_ON
         elif name and _is_put_in(token, text):
             yield token, "the table's name"
+        elif before.word in _SETS and token.kind in ("hole", "jinja", "param"):
+            yield token, "a query"
         elif listed and (among or joined) and token.kind in ("hole", "jinja", "param"):
             apart = text[token.start - 1 : token.start].isspace() or token.text == HOLE
             if apart and token.text[0] != "?" and ends_expression(before, keywords()):
@@ -147,16 +150,21 @@ def _is_put_in(token: Token, text: str) -> bool:
 
 _BY_NAME = re.compile(
     r"(?:(?:sql_?table|db(?:read|write)table|\b(?:tbl|knex|op\.(?:drop|rename)_table)|\.to_sql"
-    r"|saveastable|\b(?:db|sql|spark|session|knex|conn\w*|dsl|query)\b[\w.()]{0,60}"
+    r"|saveastable|withtablename|supabase\.from"
+    r"|\b(?:db|sql|spark|session|knex|conn\w*|dsl|query)\b[\w.()]{0,60}"
     r"(?:\.|->|::)table)\(|\bmeta\w*\.tables(?:\[|\.get\()|\btable\((?=[^,()]+,\s*[\w.]*meta)"
-    r"|dbtable[\"']\s*,|\bapps\.get_model\((?:[\"'][\w.]+[\"'],)?)"
+    r"|dbtable[\"']\s*,|\b(?:__tablename__|db_table|self\.table_name)\s*="
+    r"|\bapps\.get_model\((?:[\"'][\w.]+[\"'],)?)"
     r"(?!\s*\w*con\w*\s*,\s*[\"'`])\s*(?:\w+\s*=\s*)?"
-    r"(?:[f$@]{0,2}[\"'`][{$#%]|[$@&]*(?!self\b)(?P<name>[a-z_][\w.]*)\s*[],)(+%|.[])"
+    r"(?:[f$@]{0,2}[\"'`][{$#%]"
+    r"|[$@&]*(?!self\b)(?P<name>[a-z_][\w.]*)(?:\s*[],)(+%|.[]|[ \t]*[\n;]))"
     r"|\bsorted_tables\b(?!`)|\bget_table_names\(|\bmeta\w*\.tables\.(?:values|items)\("
 )
 """A call that takes a table by a name which is no text, or takes every table."""
-_CALLS = ("table(", "tables[", "tables.", "dbtable", "to_sql(", "tbl(", "knex(", "get_model(",
-          "sorted_tables", "table_names(")  # fmt: skip
+_CALLS = (
+    "tablename", "db_table", "self.table_name", "supabase.from", "table(", "tables[", "tables.",
+    "dbtable", "to_sql(", "tbl(", "knex(", "get_model(", "sorted_tables", "table_names(",
+)  # fmt: skip
 _DEFINED = re.compile(r"\b(?:def|fun|func|function|fn|sub)\s+[\w.:]*\Z")
 _GIVEN = re.compile(
     r"^[ \t]*(?:[\w.$]+[ \t]+){0,5}(?:\w+\.)*[$@]?(\w+)(?:[ \t]*:[ \t]*[\w\[\]]+)?[ \t]*"
