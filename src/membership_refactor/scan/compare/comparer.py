@@ -35,7 +35,7 @@ _SHUFFLES = 6
 """So often is the order of the new form's result looked at with its rows in another order."""
 _ALWAYS = 8
 """So many sets of rows that nearly meet the conditions are used in any case."""
-_IDLE = 80
+_IDLE = 120
 """So many sets in a row that show nothing new, and no further one is made."""
 _TIES = (
     "the old form itself gives other rows when the rows stand in another order or PostgreSQL takes "
