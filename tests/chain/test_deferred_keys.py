@@ -24,15 +24,19 @@ HAND_ROUND = (
 """Each row gets the value of a row that is further away than a batch is long."""
 
 
+def deferred(when: str) -> tuple[str, ...]:
+    """The unique key of badges is asked later."""
+    return (
+        "ALTER TABLE s.wide DROP CONSTRAINT uq_wide_badge",
+        f"ALTER TABLE s.wide ADD CONSTRAINT uq_wide_badge UNIQUE (badge) DEFERRABLE {when}",
+    )
+
+
 @pytest.mark.parametrize("when", ["", "INITIALLY DEFERRED"])
 def test_values_that_are_handed_round_stop_no_batch(when: str, new_database: NewDatabase) -> None:
     url = new_database()
     build_tables(url)
-    execute(
-        url,
-        "ALTER TABLE s.wide DROP CONSTRAINT uq_wide_badge",
-        f"ALTER TABLE s.wide ADD CONSTRAINT uq_wide_badge UNIQUE (badge) DEFERRABLE {when}",
-    )
+    execute(url, *deferred(when))
     with Pilot(url) as pilot:
         pilot.start(lambda runner: runner.upgrade("copy_table"), until="ANALYZE")
         execute(url, HAND_ROUND.format(t=SOURCE, n=1))

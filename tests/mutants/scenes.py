@@ -14,6 +14,7 @@ from tests.races import (
     test_application_triggers,
     test_both_tables,
     test_privileges,
+    test_several_cascades,
     test_the_way_down,
 )
 from tests.races.pilot import Pilot
@@ -58,6 +59,24 @@ def one_statement_writes_both_tables(pilot: Pilot, stage: Stage) -> None:
         test_both_tables.write_both(pilot.url, one, other, RR)
         assert test_both_tables.both(pilot.url) == [("A", 77)]
         execute(pilot.url, f"UPDATE {SOURCE} SET rotation = 'B', curriculum = 1 WHERE id = 11")
+
+
+def two_cascades_write_a_row(pilot: Pilot, stage: Stage) -> None:
+    """Each fires a trigger that fills a column of its own."""
+    execute(pilot.url, *test_several_cascades.CASCADES)
+    to(pilot, "0004")
+    execute(
+        pilot.url,
+        *test_several_cascades.triggers(SOURCE),
+        test_several_cascades.WRITES["two columns"],
+    )
+    assert_equal(pilot.url)
+
+
+def both_tables_give_a_row_the_same_new_id(pilot: Pilot, stage: Stage) -> None:
+    to(pilot, "0004")
+    test_several_cascades.give_the_same_new_id(pilot.url, SOURCE, COPY)
+    assert_equal(pilot.url)
 
 
 def a_trigger_inserts_the_row_into_the_other_table(pilot: Pilot, stage: Stage) -> None:

@@ -39,7 +39,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _import_less() -> None:
-    """Save a fifth of the processor time of a short command, which is spent on imports."""
+    """Save processor time of a short command, most of which is spent on imports."""
     # Hardly anything that an import makes is garbage. Python looks for some each 700 objects.
     gc.set_threshold(10_000)
     # Alembic imports Mako, and Mako imports the lexers of Pygments, to colour tracebacks in HTML.
