@@ -306,7 +306,8 @@ def test_a_name_that_two_paths_find_in_two_schemas_is_refused(role: str, chain_a
 def test_a_schema_that_the_owner_may_not_use_is_refused(role: str, chain_at: ChainAt) -> None:
     chain = chain_at("0002")
     run(chain, f"{CONFIGURED}{IN_APP};\nALTER TABLE {{t}} OWNER TO {role};\n"
-        f"GRANT CREATE ON SCHEMA public TO {role}")  # fmt: skip
+        f"GRANT CREATE ON SCHEMA public TO {role};\n"
+        f"GRANT REFERENCES ON ALL TABLES IN SCHEMA public TO {role}")  # fmt: skip
     assert f'GRANT USAGE ON SCHEMA "app" TO "{role}"' in refused(chain)
 
 

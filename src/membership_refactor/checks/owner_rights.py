@@ -48,6 +48,6 @@ FROM reached AS r JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace
 WHERE NOT pg_catalog.has_schema_privilege(r.relowner, s.oid, 'USAGE')
 ORDER BY 1""",
         reach=Reach.CATALOG,
-        hint="Its privileges were revoked, and what carries writes from one table to the other "
-        "works as the owner. Run the statements that are named, then run the same command again.",
+        hint="What carries writes from one table to the other works as the owner, which lacks "
+        "these privileges. Run the statements that are named, then run the same command again.",
     )

@@ -170,7 +170,7 @@ ORDER BY 1
         'the owner may write', 'the owner of the tables may read and write them',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Its privileges were revoked, and what carries writes from one table to the other works as the owner. Run the statements that are named, then run the same command again.';
+      HINT = 'What carries writes from one table to the other works as the owner, which lacks these privileges. Run the statements that are named, then run the same command again.';
   END IF;
 END
 $body$;
