@@ -17,6 +17,7 @@ import pytest
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import (
     GateClosed,
+    LockNotObtained,
     NoDatabase,
     PlanChanged,
     RefactorError,
@@ -127,6 +128,16 @@ def test_tables_of_several_owners_are_refused(chain_at: ChainAt) -> None:
         chain.up("0004")
     finally:
         chain.run(f"REASSIGN OWNED BY {role} TO CURRENT_USER", f"DROP ROLE {role}")
+
+
+def test_a_reader_of_a_table_that_foreign_keys_refer_to_is_named(chain_at: ChainAt) -> None:
+    chain = chain_at("0004")
+    chain = replace(chain, options=replace(chain.options, lock_timeout=2))
+    with psycopg.connect(libpq_url(chain.url), application_name="a reader") as reader:
+        reader.execute("SELECT count(*) FROM public.person")
+        with pytest.raises(LockNotObtained, match=r"In the way: pid \d+ \(.*a reader"):
+            chain.up("0005")
+    chain.up("0005")
 
 
 @pytest.mark.parametrize("at", ["0003", "0004", "0008"])

@@ -13,9 +13,10 @@ import tenacity
 from membership_refactor.errors import LockNotObtained
 from membership_refactor.execution.sessions import Pg, as_oneself, run
 from membership_refactor.sql.own_statements import in_one_message
-from membership_refactor.sql.pacing.blockers import Locks, blockers
+from membership_refactor.sql.pacing.blockers import Locks, blockers, referred
 from membership_refactor.sql.pacing.member_locks import lock_members
 from membership_refactor.sql.pacing.pace import SECOND_WAIT_MS, WAIT_MS
+from membership_refactor.sql.statements import Lock
 
 SAID_AFTER, SAID_EVERY = 1.0, 10.0
 """Seconds of trying after which the blocking sessions are shown, and how often."""
@@ -172,9 +173,13 @@ def _once(
 
 
 def in_the_way(connection: Pg, locks: Locks) -> tuple[str, str]:
-    """Return the sessions that hold the tables, as a sentence, and what the DBA can do."""
+    """Return the sessions that hold the tables, as a sentence, and what the DBA can do. A foreign
+    key is made and dropped under a lock on the table, too, that it refers to."""
     with as_oneself(connection):
         found = run(connection, blockers(locks)).fetchone()
+        if found is not None and found[0] is None:
+            others = [(name, Lock.ACCESS_EXCLUSIVE) for (name,) in run(connection, referred(locks))]
+            found = run(connection, blockers(others)).fetchone()
     assert found is not None
     named, advice = found
     return (f"In the way: {named}." if named else "Nothing is in the way any more."), advice

@@ -22,6 +22,16 @@ _CONFLICTING = {
 """The modes that each lock waits for, as pg_locks names them; empty means all."""
 
 
+def referred(locks: Locks) -> str:
+    """SELECT of the tables, quoted, to which foreign keys of those tables refer."""
+    tables = ", ".join(f"pg_catalog.to_regclass({literal(table)})" for table, _ in locks)
+    return f"""\
+SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, c.relname)
+FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS c ON c.oid = k.confrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.conrelid IN ({tables or "NULL"})"""
+
+
 def blockers(locks: Locks) -> str:
     """SELECT of one row: (named, advice). ``named`` is NULL if nothing is in the way any more.
 
