@@ -76,9 +76,7 @@ def no_subscription_writes(names: Names, *, captured: bool = False) -> Check:
 
     ``captured`` asks only of tables that such a capture watches now.
     """
-    plan = names.plan
-    tables = (name for name in plan.tables if name != plan.retired)
-    named = ", ".join(literal(table) for table in tables)
+    named = ", ".join(map(literal, names.plan.written_tables))
     watched = " OR ".join(
         f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(p)})" for p in OWN_PREFIXES
     )

@@ -14,8 +14,7 @@ _TABLE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRI
 def owner_may_write(names: Names) -> Check:
     """The owner has its privileges on the plan's tables and their schema, and may refer to the
     tables of their foreign keys. The copy and the parent get the owner's privileges as they are."""
-    plan = names.plan
-    tables = ", ".join(literal(table) for table in plan.tables if table != plan.retired)
+    tables = ", ".join(map(literal, names.plan.written_tables))
     return Check(
         name="the owner may write",
         sentence="the owner of the tables may read and write them",

@@ -12,8 +12,7 @@ from membership_refactor.sql.quoting import ident, literal
 def own_triggers_come_last(names: Names) -> Check:
     """PostgreSQL fires triggers in the order of their names, compared byte by byte. Behind "~" come
     all letters that are not ASCII."""
-    plan = names.plan
-    tables = ", ".join(literal(table) for table in plan.tables if table != plan.retired)
+    tables = ", ".join(map(literal, names.plan.written_tables))
     return Check(
         name="own triggers come last",
         sentence="no trigger of the application changes a row after the tool has seen it",

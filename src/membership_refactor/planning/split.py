@@ -139,6 +139,11 @@ class TableSplit:
         return tuple(dict.fromkeys(name for name in named if name))
 
     @property
+    def written_tables(self) -> tuple[str, ...]:
+        """Those that applications or capture write: all but the archive."""
+        return tuple(name for name in self.tables if name != self.retired)
+
+    @property
     def deprecated(self) -> tuple[str, ...]:
         """The columns of the wide table that belong to the parent: the key, then the others."""
         return self.key + tuple(column.name for column in self.parent_columns)

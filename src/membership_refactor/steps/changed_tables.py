@@ -44,7 +44,14 @@ def changed_since(s: Situation, last: Step, going: Collection[str]) -> tuple[str
         for difference in compared(expected, now)
         if difference.table in own and _stops(difference, s, last, going)
     ]
-    return (*found, *_with_children(s, own), *_renamed(expected, now), *_without_id(s, expected))
+    # The archive is asked for its id only where it becomes the source again.
+    needed = own if "retire_source" in going else set(plan.written_tables)
+    return (
+        *found,
+        *_with_children(s, own),
+        *_renamed(expected, now),
+        *_without_id(s, expected, needed),
+    )
 
 
 def _renamed(expected: Portrait, now: Portrait) -> Iterator[str]:
@@ -63,13 +70,13 @@ def _renamed(expected: Portrait, now: Portrait) -> Iterator[str]:
                 )
 
 
-def _without_id(s: Situation, expected: Portrait) -> Iterator[str]:
-    """Tables whose id is no longer unique, also where both sides have lost it alike."""
+def _without_id(s: Situation, expected: Portrait, needed: Collection[str]) -> Iterator[str]:
+    """The needed tables whose id is no longer unique, also where both sides have lost it alike."""
     assert s.now is not None
     ids = s.plan.ids
     for table in s.now.tables:
         before = expected.find(table.name)
-        if before is None or before.identity_index(ids) is None:
+        if table.name not in needed or before is None or before.identity_index(ids) is None:
             continue
         if table.identity_index(ids) is None:
             listed = ", ".join(map(ident, ids))

@@ -9,72 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from membership_refactor.sql.capture.follow_rows import OURS, OneWay
+from membership_refactor.sql.capture.id_moves import joined, moves, of_move, others, pairs
+from membership_refactor.sql.capture.moved_by_itself import carry_to_moved, find_moved
 from membership_refactor.sql.changed_columns import is_watched
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.types import differs
-
-VARIABLES = (
-    "own_olds {type}[]; own_news {type}[]; own_masks text[]; own_there {type}[]; own_join text;"
-)
-"""The ids before and after, for each row which columns the statement changed, as 0 and 1, and the
-new ids under which the target has its row already."""
-
-
-def _others(rows: OneWay) -> list[str]:
-    return [c.name for c in rows.id.others(rows.writable)]
-
-
-def _pairs(rows: OneWay) -> str:
-    """SELECT into the three arrays. The rows of both transition tables have the same order."""
-    arrays = ", ".join(
-        f"pg_catalog.array_agg({x} ORDER BY x.own_place)"
-        for x in (rows.id.word("x"), rows.id.word("y"), _mask(rows))
-    )
-    return (
-        f"SELECT {arrays}\n    INTO own_olds, own_news, own_masks\n"
-        f"    FROM {_versions(rows)}\n"
-        f"    WHERE {rows.id.changed('x', 'y')}"
-    )
-
-
-def _mask(rows: OneWay) -> str:
-    """Which columns differ between ``x`` and ``y``, as 0 and 1."""
-    return " || ".join(
-        f"CASE WHEN {differs((c,), 'x', 'y')} THEN '1' ELSE '0' END"
-        for c in rows.id.others(rows.writable)
-    )
-
-
-def _versions(rows: OneWay) -> str:
-    """FROM list: each row before (``x``) and after (``y``), in the order in which it was written.
-    A row that several cascades of the statement wrote is there for each of them."""
-    placed = "(SELECT {0}, pg_catalog.row_number() OVER () AS own_place FROM {1}) AS {2}"
-    selected = listed([*rows.id.columns, *_others(rows)])
-    return (
-        f"{placed.format(selected, 'o', 'x')}\n"
-        f"    JOIN {placed.format(selected, 'n', 'y')} USING (own_place)"
-    )
-
-
-def _moves(rows: OneWay, olds: str, news: str, *masks: str) -> str:
-    """The arrays as rows."""
-    arrays = ", ".join(f"pg_catalog.unnest({a})" for a in (olds, news, *masks))
-    names = ", ".join(
-        [*rows.id.spread("own_old"), *rows.id.spread("own_new"), *("own_mask" for _ in masks)]
-    )
-    return f"ROWS FROM ({arrays}) AS m ({names})"
-
-
-def _of_move(rows: OneWay, name: str) -> list[str]:
-    """``own_old`` or ``own_new`` of ``_moves``, a value for each column of the id."""
-    return [f"m.{n}" for n in rows.id.spread(name)]
-
-
-def _joined(rows: OneWay) -> str:
-    """A condition: target and origin are the row before and after."""
-    was = rows.id.matches("b", _of_move(rows, "own_old"))
-    return f"{was} AND {rows.id.matches('a', _of_move(rows, 'own_new'))}"
 
 
 def _move(rows: OneWay, *, whole: bool = True) -> str:
@@ -84,14 +24,14 @@ def _move(rows: OneWay, *, whole: bool = True) -> str:
     Every column, not only those that the statement changed: a trigger of the application may have
     written the row under its new id before, when capture could not find it in the target.
     """
-    names, values = rows.id.columns, _of_move(rows, "own_new")
+    names, values = rows.id.columns, of_move(rows, "own_new")
     if whole:
-        names = (*names, *_others(rows))
-        values += [f"a.{ident(c)}" for c in _others(rows)]
+        names = (*names, *others(rows))
+        values += [f"a.{ident(c)}" for c in others(rows)]
     return f"""UPDATE {rows.target} AS b SET ({listed(names)}) = ROW (
       {", ".join(values)})
-    FROM {_moves(rows, "own_olds", "own_news")}, {rows.origin} AS a
-    WHERE {_joined(rows)}"""
+    FROM {moves(rows, "own_olds", "own_news")}, {rows.origin} AS a
+    WHERE {joined(rows)}"""
 
 
 def _move_changed(rows: OneWay, *, whole: bool = True) -> str:
@@ -106,24 +46,24 @@ def _move_changed(rows: OneWay, *, whole: bool = True) -> str:
         )
         parts.append(
             f"(SELECT pg_catalog.concat(\n        {differing})\n"
-            f"      FROM {_moves(rows, 'own_olds', 'own_news')}, {rows.origin} AS a, "
-            f"{rows.target} AS b WHERE {_joined(rows)})"
+            f"      FROM {moves(rows, 'own_olds', 'own_news')}, {rows.origin} AS a, "
+            f"{rows.target} AS b WHERE {joined(rows)})"
         )
-    rest = f" FROM {_moves(rows, '$1', '$2')}, {rows.origin} AS a WHERE {_joined(rows)}"
+    rest = f" FROM {moves(rows, '$1', '$2')}, {rows.origin} AS a WHERE {joined(rows)}"
     text = ",\n      ".join([*parts, literal(rest)])
     return f"EXECUTE pg_catalog.concat(\n      {text}) USING own_olds, own_news"
 
 
 def _new_ids(rows: OneWay) -> str:
     """Arguments of concat(): the beginning of the UPDATE, with the id columns that change."""
-    update, news = f"UPDATE {rows.target} AS b SET ", _of_move(rows, "own_new")
+    update, news = f"UPDATE {rows.target} AS b SET ", of_move(rows, "own_new")
     sets = [f"{ident(c)} = {new}" for c, new in zip(rows.id.columns, news, strict=True)]
     if not rows.id.several:
         return literal(f"{update}{sets[0]}")
-    moves = _moves(rows, "own_olds", "own_news")
+    found = moves(rows, "own_olds", "own_news")
     chosen = ",\n        ".join(
-        f"CASE WHEN EXISTS (SELECT FROM {moves} WHERE {old} <> {new}) THEN {literal(text)} END"
-        for old, new, text in zip(_of_move(rows, "own_old"), news, sets, strict=True)
+        f"CASE WHEN EXISTS (SELECT FROM {found} WHERE {old} <> {new}) THEN {literal(text)} END"
+        for old, new, text in zip(of_move(rows, "own_old"), news, sets, strict=True)
     )
     return f"{literal(update)}, pg_catalog.concat_ws(', ', {chosen})"
 
@@ -135,52 +75,9 @@ def _also_written(rows: OneWay) -> str:
         f"(pg_catalog.substr(m.own_mask, {n}, 1) = '0' AND {differs((c,), 'b', 'a')})"
         for n, c in enumerate(rows.id.others(rows.writable), start=1)
     )
-    moves = _moves(rows, "own_olds", "own_news", "own_masks")
-    return f"""EXISTS (SELECT FROM {moves}, {rows.target} AS b, {rows.origin} AS a
-    WHERE {_joined(rows)} AND {OURS} AND ({unlike}))"""
-
-
-def _moved_itself(rows: OneWay) -> str:
-    """plpgsql: the rows that the target has under their new ids already, as a foreign key of its
-    own has cascaded the change, are in ``own_there`` if they differ."""
-    was = rows.id.matches("z", _of_move(rows, "own_old"))
-    return f"""own_there := ARRAY(SELECT {rows.id.word("a")}
-    FROM {_moves(rows, "own_olds", "own_news")}, {rows.origin} AS a, {rows.target} AS b
-    WHERE {rows.id.matches("a", _of_move(rows, "own_new"))} AND {rows.id.same("b", "a")}
-    AND NOT EXISTS (SELECT FROM {rows.target} AS z WHERE {was})
-    AND {differs(rows.id.others(rows.writable), "a", "b")});"""
-
-
-def _carry_to_moved(rows: OneWay) -> str:
-    """UPDATE of the rows in ``own_there``: the columns that the statement changed, in any version
-    of the row, and no others, as where the id stays."""
-    others = _others(rows)
-    values = ",\n      ".join(
-        f"CASE WHEN w.{ident(c)} THEN a.{ident(c)} ELSE b.{ident(c)} END" for c in others
-    )
-    written = ",\n      ".join(
-        f"pg_catalog.bool_or(pg_catalog.substr(c.own_mask, {n}, 1) = '1') AS {ident(c)}"
-        for n, c in enumerate(others, start=1)
-    )
-    apart = "\n      OR ".join(
-        f"(w.{ident(c.name)} AND {differs((c,), 'a', 'b')})" for c in rows.id.others(rows.writable)
-    )
-    return f"""WITH RECURSIVE v AS MATERIALIZED (
-      SELECT own_place, {rows.id.word("x")} AS own_old, {rows.id.word("y")} AS own_new,
-      {_mask(rows)} AS own_mask
-      FROM {_versions(rows)}),
-    c AS (
-      SELECT v.own_new AS own_last, v.* FROM v WHERE v.own_new = ANY (own_there)
-      AND NOT EXISTS (SELECT FROM v AS z WHERE z.own_new = v.own_new AND z.own_place > v.own_place)
-      UNION ALL
-      SELECT c.own_last, p.* FROM c, LATERAL (SELECT v.* FROM v WHERE v.own_new = c.own_old
-        AND v.own_place < c.own_place ORDER BY v.own_place DESC LIMIT 1) AS p)
-    UPDATE {rows.target} AS b SET ({listed(others)}) = ROW (
-      {values})
-    FROM {rows.origin} AS a, (SELECT c.own_last, {written}
-      FROM c GROUP BY c.own_last) AS w
-    WHERE {rows.id.word_is("w.own_last", "a")} AND {rows.id.same("b", "a")}
-      AND ({apart})"""
+    found = moves(rows, "own_olds", "own_news", "own_masks")
+    return f"""EXISTS (SELECT FROM {found}, {rows.target} AS b, {rows.origin} AS a
+    WHERE {joined(rows)} AND {OURS} AND ({unlike}))"""
 
 
 def _moved(rows: OneWay, move: Callable[..., str], afterwards: str, *, exclusive: bool) -> str:
@@ -210,7 +107,7 @@ def _first_of_row(rows: OneWay) -> str:
     AND {gone} THEN
     RETURN NULL;
   END IF;
-  {_pairs(rows)};"""
+  {pairs(rows)};"""
 
 
 def _first_of_statement(rows: OneWay) -> str:
@@ -232,7 +129,7 @@ def _first_of_statement(rows: OneWay) -> str:
     RAISE object_not_in_prerequisite_state USING MESSAGE = {dropped},
       HINT = 'Let the trigger accept the row, or delete the row instead.';
   END IF;
-  {_pairs(rows)};
+  {pairs(rows)};
   IF {apart}
     OR {left} THEN"""
 
@@ -277,7 +174,7 @@ def follow_changed_ids(
   -- Row by row in the order of the statement: in another order an id may still be in use.
   own_join := pg_catalog.concat_ws(' ', pg_catalog.current_setting('enable_hashjoin'),
     pg_catalog.current_setting('enable_mergejoin'), pg_catalog.current_setting('enable_material'));
-  {_moved_itself(rows)}
+  {find_moved(rows)}
   PERFORM pg_catalog.set_config(s.s, 'off', true)
   FROM pg_catalog.unnest(ARRAY['enable_hashjoin', 'enable_mergejoin', 'enable_material']) AS s (s);
   {moved};
@@ -286,8 +183,8 @@ def follow_changed_ids(
     pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
   IF EXISTS (SELECT FROM {rows.target} AS b WHERE {id.in_array("b", "own_olds")}
     AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE {id.same("a", "b")})) THEN
-    IF EXISTS (SELECT FROM {_moves(rows, "own_olds", "own_news")}, {rows.target} AS b,
-        {rows.origin} AS a WHERE {_joined(rows)}
+    IF EXISTS (SELECT FROM {moves(rows, "own_olds", "own_news")}, {rows.target} AS b,
+        {rows.origin} AS a WHERE {joined(rows)}
       AND NOT EXISTS (SELECT FROM {rows.origin} AS z WHERE {id.same("z", "b")})) THEN
       RAISE object_not_in_prerequisite_state USING MESSAGE = {kept},
         HINT = 'Let the trigger accept the new id, or change the id in the other table.';
@@ -302,7 +199,7 @@ def follow_changed_ids(
     {_inserted(rows, left, exclusive=exclusive)};
   END IF;
   IF own_there <> '{{}}' THEN
-    {_carry_to_moved(rows)};
+    {carry_to_moved(rows)};
   END IF;{end}"""
 
 

@@ -17,8 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from membership_refactor.sql.capture.changed_ids import VARIABLES, follow_changed_ids
+from membership_refactor.sql.capture.changed_ids import follow_changed_ids
 from membership_refactor.sql.capture.follow_rows import OneWay
+from membership_refactor.sql.capture.id_moves import VARIABLES
 from membership_refactor.sql.capture.merged_rows import MergedRows
 from membership_refactor.sql.capture.target_triggers import TargetTriggers
 from membership_refactor.sql.capture.unique_values import inserted_twice, untangled
