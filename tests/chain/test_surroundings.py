@@ -4,6 +4,7 @@ order of triggers, NOT NULL that is valid, options that PostgreSQL keeps for its
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,9 @@ from membership_refactor.checks.guard import surroundings
 from membership_refactor.errors import CannotCarry, CheckFailed
 from membership_refactor.inspect.forecast import forecast
 from membership_refactor.inspect.forecast_values import Answer
+from membership_refactor.plans.legacy_tables import legacy_tables
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.sql.ddl.plan_fits import fits
 from tests.chain.deployer import deployer
 from tests.chain.driver import Chain
 from tests.fixtures.chains import ChainAt
@@ -204,3 +208,10 @@ def test_a_column_that_is_called_like_a_word_of_the_functions_is_named_before_th
     subject = replace(chain.subject, plan=plan)
     with pytest.raises(CannotCarry, match="name of a variable or column"):
         Chain(chain.url, subject).up("0003")
+
+
+@pytest.mark.parametrize("named", [{"link": "own_link"}, {"parent_id": "found"}], ids=str)
+def test_a_name_that_only_the_plan_gives_is_changed_in_the_plan(named: Any) -> None:
+    source = legacy_tables("public").table(SPLIT.source)
+    (reason,) = fits(replace(SPLIT, **named), source)
+    assert "another one in the plan" in reason

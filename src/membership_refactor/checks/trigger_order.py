@@ -27,5 +27,6 @@ WHERE c.relnamespace = pg_catalog.to_regnamespace({literal(ident(names.schema))}
 ORDER BY 1""",
         reach=Reach.CATALOG,
         hint="Triggers fire in the order of their names, byte by byte, and these come after those "
-        "of this tool. Rename them, as the statements do, then run the same command again.",
+        "of this tool. Run the statements that are named. What these triggers have written may be "
+        "on one side only: run membership-refactor verify   then the same command again.",
     )

@@ -66,7 +66,7 @@ def _renamed(expected: Portrait, now: Portrait) -> Iterator[str]:
                 yield (
                     f'table "{table.name}": the foreign key "{key.name}" refers to '
                     f"{_referred(found)} now, and to {_referred(key.definition)} when it was "
-                    "recorded. Give that its old name back"
+                    "recorded. Give it its old name back with ALTER TABLE"
                 )
 
 

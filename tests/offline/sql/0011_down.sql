@@ -201,7 +201,7 @@ ORDER BY 1
         'own triggers come last', 'no trigger of the application changes a row after the tool has seen it',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Triggers fire in the order of their names, byte by byte, and these come after those of this tool. Rename them, as the statements do, then run the same command again.';
+      HINT = 'Triggers fire in the order of their names, byte by byte, and these come after those of this tool. Run the statements that are named. What these triggers have written may be on one side only: run membership-refactor verify   then the same command again.';
   END IF;
 END
 $body$;

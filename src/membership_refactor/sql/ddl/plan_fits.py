@@ -147,9 +147,14 @@ def _called(plan: TableSplit, table: Table) -> Iterator[str]:
     bare = filter(None, (*plan.ids, plan.link, plan.parent_id))
     words = [n for n in bare if n == _VARIABLES[0] or n.startswith(_VARIABLES[1:])]
     for name in dict.fromkeys([*words, *(n for n in table.column_names if n in _WORDS)]):
+        if name in table.column_names:
+            on = qualified(table.schema, table.name)
+            advice = f"Run ALTER TABLE {on} RENAME COLUMN {ident(name)} TO ..."
+        else:
+            advice = "Choose another one in the plan"
         yield (
             f'column "{name}" has the name of a variable or column in the functions of this tool. '
-            "Give it another name"
+            f"{advice}"
         )
 
 
