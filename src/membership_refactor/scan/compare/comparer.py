@@ -16,7 +16,8 @@ from sqlglot.errors import SqlglotError
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.compare.generated_rows import DataSet, Generator
-from membership_refactor.scan.compare.read_needs import Catalog, needs_of
+from membership_refactor.scan.compare.known_tables import Catalog
+from membership_refactor.scan.compare.read_needs import needs_of
 from membership_refactor.scan.compare.results import Compared, NotComparable, Verdict, differs
 from membership_refactor.scan.compare.scratch_schemas import (
     CURRENT,

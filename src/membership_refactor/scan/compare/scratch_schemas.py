@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from membership_refactor.planning import Stage
 from membership_refactor.scan.compare.generated_rows import DataSet
+from membership_refactor.scan.compare.known_tables import Catalog
 from membership_refactor.scan.compare.needs import WIDE, Needs, Row
-from membership_refactor.scan.compare.read_needs import Catalog
 from membership_refactor.scan.compare.results import Outcome, Result, StatementFailed
 from membership_refactor.scan.resolve.tables_at_stage import Role, structure_at
 from membership_refactor.sql.own_statements import in_one_message

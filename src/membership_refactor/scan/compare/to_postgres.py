@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from membership_refactor.scan.compare.read_needs import Catalog
+from membership_refactor.scan.compare.known_tables import Catalog
 from membership_refactor.scan.compare.results import Refused, StatementFailed, refuse
 from membership_refactor.scan.compare.scratch_schemas import OLD, Scratch
 from membership_refactor.scan.parse.fill_templates import filled
