@@ -54,8 +54,8 @@ def refactoring(context: Any, *, url: str | None = None) -> None:
     """Prepare a run of somebody's env.py. Call it with ``alembic.context`` before the first
     ``context.configure``.
 
-    What speaks against a step is then asked before the first revision of the run, of whichever
-    project it is. One lock is held for the whole run, and a script stops at its first error. The
+    Every step of the run is then checked before the first revision runs, of whichever project
+    that is. One lock is held for the whole run, and a script stops at its first error. The
     steps run without this call too. ``url`` is an address of psycopg for the sessions of the
     steps, where they cannot go the way of the project's own driver.
     """

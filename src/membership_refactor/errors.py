@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from membership_refactor.counts import counted
+
 
 class RefactorError(Exception):
     """The root of all errors. The text never contains a password.
@@ -57,9 +59,10 @@ class CheckFailed(RefactorError):
         keys: Sequence[str],
         hint: str | None = None,
     ) -> None:
-        rows = "1 row" if count == 1 else f"{count} rows"
         first = f", first keys: {'; '.join(keys)}" if keys else ""
-        super().__init__(f'check "{name}" failed: {sentence} ({rows}{first}).', hint=hint)
+        super().__init__(
+            f'check "{name}" failed: {sentence} ({counted(count, "row")}{first}).', hint=hint
+        )
         self.name = name
         self.count = count
         self.keys = tuple(keys)

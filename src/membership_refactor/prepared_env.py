@@ -98,7 +98,7 @@ def _ask_plan(
     project: AlembicProject,
     way: Sequence[RevisionStep],
 ) -> None:
-    """Raise what speaks against the first step of the plan on the way."""
+    """Raise an error where the first step of the plan on the way cannot begin."""
     runner = runner_for(engine, plan, request, project)
     require_own_history(runner, project)
     found = [(step, runner.chain.run_by(step.revision.revision)) for step in way]

@@ -100,7 +100,7 @@ class Chain:
         self.up(*(r for r in self.subject.revisions if after < r <= last))
 
     def down(self, *revisions: str) -> None:
-        """Takes each down; the first asks what speaks against any of them."""
+        """Takes each down; the first asks what refuses any of them."""
         with kept_sessions(self.engine).kept():
             for revision in revisions:
                 self.runner().downgrade(step_of(revision), lowest=step_of(revisions[-1]))

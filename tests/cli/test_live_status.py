@@ -140,7 +140,7 @@ def test_a_writer_who_waits_for_a_lock_is_shown_with_pid_and_table(busy: str) ->
         holder.execute(f"LOCK TABLE {name} IN SHARE MODE")
         terminal.shows("is open up")
         waiter.pgconn.send_query(f"DELETE FROM {name}".encode())
-        terminal.shows("sessions of others wait for a lock")
+        terminal.shows("session of others, the longest for")
         terminal.shows(f"pid {waiter.info.backend_pid}")
 
 

@@ -36,7 +36,7 @@ def test_a_gate_opens_two_weeks_after_its_last_reader_moved(weeks_at: WeeksAt) -
     watched, weeks = weeks_at("0004", "old-style")
     gate = weeks.open("retire_source", moves=True)
     said = "; ".join(gate.refused)
-    assert 'table "programme_membership" used 1 times until' in said
+    assert 'table "programme_membership" used once until' in said
     assert f"by {REPORTS} (pg_stat_statements)" in said
     assert "consumer reports has 4 references left" in said
     assert "consumer a" not in said, "others use only what goes later"

@@ -176,5 +176,5 @@ def test_a_merge_during_a_build_is_said(
             kept = "SELECT id FROM program_enrollment WHERE external_user_key = 'k'"
             ((survivor,),) = run(connection, kept)
     said = capfd.readouterr().err
-    assert "1 learners merged, 1 rows fewer (run 1; first: " in said
+    assert "1 learner merged, 1 row fewer (run 1; first: " in said
     assert f" into {survivor})" in said

@@ -149,7 +149,7 @@ def test_a_declared_column_moves_and_another_stays_with_a_reason(
     assert call(twice, merge_duplicates) == FINDINGS
     out = capsys.readouterr().out
     assert "not declared: public.note.enrollment_id: it is named after program_enrollment" in out
-    assert "2 columns look like references without a foreign key" in out
+    assert "2 columns without a foreign key may refer to these rows" in out
     declared = ["--dependent", "note.enrollment_id", "--leave", "other.log.enrollment_id"]
     with pytest.raises(WrongUse, match="--leave needs --reason"):
         call(twice, merge_duplicates, "--apply", *declared)

@@ -565,7 +565,7 @@ def test_the_verb_helps_until_the_command_ends(chain_at: ChainAt) -> None:
         assert one.stdout is not None and one.stderr is not None
         said = one.stdout.read()
         assert re.fullmatch(
-            r"[\d,]+ rows were done here\. The command has ended, and no step is open\.\n", said
+            r"[\d,]+ rows done here\. The command has ended, and no step is open\.\n", said
         )
         assert "works on" in one.stderr.read()
     assert value(chain.url, f"SELECT count(*) FROM {chain.names.copy}") == value(

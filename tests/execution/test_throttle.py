@@ -1,4 +1,4 @@
-"""Batches wait as long as something speaks against them, and say what it is."""
+"""Batches wait as long as there is a reason, and say what it is."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from alembic.config import Config
 from sqlalchemy import Engine
 
 from membership_refactor.cli.plan import revision_texts
+from membership_refactor.counts import counted
 from membership_refactor.database import libpq_url
 from membership_refactor.environment import connect_engine
 from membership_refactor.execution.options import Options
@@ -26,7 +27,7 @@ from membership_refactor.inspect.check_results import CheckOutcome
 from membership_refactor.inspect.forecast import forecast
 from membership_refactor.inspect.keys import compare_keys
 from membership_refactor.inspect.keys_text import KeyChoice
-from membership_refactor.inspect.sizes import counted, duration, size
+from membership_refactor.inspect.sizes import duration, size
 from membership_refactor.inspect.status import read_standing
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import differences, from_json, to_json

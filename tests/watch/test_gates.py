@@ -55,7 +55,7 @@ def test_a_use_is_named_with_its_role_and_closes_the_gate_for_a_whole_window(
     at_0004.run(f"SELECT count(*) FROM {T}")
     days(at_0004, 13)
     said = closed(at_0004, "0005")
-    assert "used 1 times until" in said
+    assert "used once until" in said
     assert "by postgres (pg_stat_statements)" in said
     days(at_0004, 2)
     at_0004.chain.up("0005")

@@ -120,7 +120,8 @@ def gate(names: Names, revisions: Revisions, step: str, *, target: str, own: boo
     reasons = [
         f"SELECT {literal(missing)} || coalesce((\n{why}), '')\n"
         f"WHERE NOT (SELECT {window} FROM {usage} AND u.covered)",
-        "SELECT pg_catalog.format('%s used %s times until %s%s (%s)', u.target, u.uses, u.ended, "
+        "SELECT pg_catalog.format('%s used %s until %s%s (%s)', u.target, "
+        "CASE u.uses WHEN 1 THEN 'once' ELSE u.uses || ' times' END, u.ended, "
         "' by ' || (u.detail ->> 'who'), u.source)\n"
         f"FROM {usage} AND u.uses > 0 AND u.ended >= {began}",
         f"SELECT 'the SQL of no consumer has been scanned'\nWHERE NOT EXISTS (SELECT FROM {scans})",

@@ -7,9 +7,9 @@ import sys
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
+from membership_refactor.counts import counted
 from membership_refactor.inspect import check_results
 from membership_refactor.inspect.checks import StandingChecks
-from membership_refactor.inspect.sizes import counted
 
 NAME = "checks"
 HELP = "check that rows, tables and models are as the current revision says"

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from membership_refactor.cli.identity_options import add_identity_options, chosen_plan
 from membership_refactor.cli.merge_report import show
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.counts import counted
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.label import label
 from membership_refactor.enrollment.merge import BATCH, merge, planned
@@ -120,7 +121,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         count, number = label(engine, plan, context.schema, prefix=options.label, batch=batch)
         context.show(
             {"labelled": count, "run": number},
-            f"{count} rows were given a key (run {number})",
+            f"{counted(count, 'row')} got a key (run {number})",
         )
         return FINE
     with Progress(
@@ -133,7 +134,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
             context.schema,
             reason=_reason(options),
             batch=batch,
-            progress=lambda merged: bar.update(task, description=f"{merged} learners merged"),
+            progress=lambda merged: bar.update(
+                task, description=f"{counted(merged, 'learner')} merged"
+            ),
         )
     show(context, plan, report, applied=True)
     return FINDINGS if report.left else FINE
@@ -192,5 +195,5 @@ def _undo(options: argparse.Namespace, context: Context, plan: UniqueIdentity) -
     refused = "".join(
         f"\n  {survivor} stays merged: {why}" for survivor, why in report.refused.items()
     )
-    context.show(asdict(report), f"{report.undone} merges undone{refused}")
+    context.show(asdict(report), f"{counted(report.undone, 'merge')} undone{refused}")
     return FINDINGS if report.refused else FINE

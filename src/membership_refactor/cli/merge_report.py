@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from membership_refactor.cli.verb import Context
+from membership_refactor.counts import counted
 from membership_refactor.enrollment.collide import Move, Removal
 from membership_refactor.enrollment.decide import Decision
 from membership_refactor.enrollment.merge import FIRST, MergeReport
@@ -23,14 +24,14 @@ def show(context: Context, plan: UniqueIdentity, report: MergeReport, *, applied
         print(_sentence(plan, decision))
     for reason, groups in _by_reason(report).items():
         first = "; ".join(", ".join(map(str, ids)) for ids in groups[:FIRST])
-        more = f" and {len(groups) - FIRST} more groups" if len(groups) > FIRST else ""
+        more = f" and {counted(len(groups) - FIRST, 'more group')}" if len(groups) > FIRST else ""
         print(f"left unchanged: {first}{more}: {reason}")
     for reference in report.references:
         print(f"not declared: {reference}")
     verb = "merged" if applied else "to merge"
     print(
-        f"{report.merged} learners {verb}, {report.removed} rows fewer, {len(report.left)} groups "
-        "left unchanged"
+        f"{counted(report.merged, 'learner')} {verb}, {counted(report.removed, 'row')} fewer, "
+        f"{counted(len(report.left), 'group')} left unchanged"
     )
     if applied and report.run is not None:
         print(
@@ -39,9 +40,10 @@ def show(context: Context, plan: UniqueIdentity, report: MergeReport, *, applied
         )
     elif report.references:
         print(
-            f"{len(report.references)} columns look like references without a foreign key. --apply "
-            "refuses until each is declared: with --dependent TABLE.COLUMN if a merge has to move "
-            "its rows, with --leave TABLE.COLUMN --reason TEXT if it stays as it is."
+            f"{counted(len(report.references), 'column')} without a foreign key may refer to these "
+            "rows. --apply refuses until each is declared: with --dependent TABLE.COLUMN if a "
+            "merge has to move its rows, with --leave TABLE.COLUMN --reason TEXT if it "
+            "stays as it is."
         )
     elif not applied and report.decisions:
         print("Nothing has been changed. Add --apply to merge.")

@@ -16,8 +16,8 @@ HELP = "run the whole chain on a clone of this database, and try every kind of w
 DESCRIPTION = (
     "Clone the structure of this database with a sample of its rows, run the chain there up, down "
     "and up again, and try at each stage what each role may write. Reports what stops, and what "
-    "goes otherwise than before the first step. Reads this database only. Exit status: 0 where "
-    "nothing was found, 1 where something was, 2 where it could not be run."
+    "behaves differently from before the first step. Reads this database only. Exit status: 0 "
+    "where nothing was found, 1 where something was, 2 where it could not be run."
 )
 EXAMPLE = "membership-refactor rehearse --rows 10000 --junit rehearsal.xml"
 FORMATS = ("text", "json", "junit")

@@ -7,9 +7,9 @@ from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.cli.verify import document, found, lines, listed, workers_option
+from membership_refactor.counts import counted
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
-from membership_refactor.inspect.sizes import counted
 
 NAME = "repair"
 HELP = "show the rows that verify finds; with --apply, correct them"
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     shown, repairs = [*objects, *lines(verified, chain.chain)], []
     for verdict, repaired in done:
         shown.append(
-            f"{verdict.comparison.name}: {len(repaired.mended):,} rows corrected from "
+            f"{verdict.comparison.name}: {counted(len(repaired.mended), 'row')} corrected from "
             f"{verdict.comparison.authority}, {len(repaired.agreed):,} agreed when read again"
         )
         shown += listed(repaired.mended)

@@ -10,8 +10,8 @@ from typing import Any
 from membership_refactor.cli.plan import revision_texts
 from membership_refactor.cli.status import write_whole
 from membership_refactor.cli.verb import FINE, Context, as_json, plan_option
+from membership_refactor.counts import counted
 from membership_refactor.errors import WrongUse
-from membership_refactor.inspect.sizes import counted
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
 NAME = "report"

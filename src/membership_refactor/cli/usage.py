@@ -1,4 +1,4 @@
-"""``usage``: who uses what goes, and when each gate opens."""
+"""``usage``: who uses the old structure, and when each gate opens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HELP = "show who uses the old structure, and when each gate opens"
 DESCRIPTION = (
     "Show who uses the old structure by which statement, when last and how often, and for each "
     "gate when it opens and what it waits for. Reads only what `watch` has recorded. Exit status: "
-    "0, or 1 where somebody used what goes next within the plan's window."
+    "0, or 1 where somebody used what the next step takes away within the plan's window."
 )
 EXAMPLE = "membership-refactor usage --consumers consumers.toml"
 FORMATS = ("text", "json", "csv")
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Return 1 where somebody uses what goes next."""
+    """Return 1 where somebody uses what the next step takes away."""
     require_sqlglot()
     # Only now, because they import the parser, which is an extra.
     from membership_refactor.watch import usage_text

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
+from membership_refactor.counts import counted
 from membership_refactor.inspect.all_comparisons import Verified, verify_all
-from membership_refactor.inspect.sizes import counted
 from membership_refactor.inspect.verify import Finding, Verdict
 from membership_refactor.steps.step import no_comparisons
 from membership_refactor.steps.step_chain import Chain
@@ -91,8 +91,8 @@ def lines(verified: Verified, chain: Chain) -> list[str]:
     for verdict in verified.verdicts:
         count = len(verdict.findings)
         shown.append(
-            f"{verified.revision} {verdict.comparison.name}: {verdict.rows:,} rows in "
-            f"{verdict.ranges} ranges, {verdict.seconds:.1f} s: "
+            f"{verified.revision} {verdict.comparison.name}: {counted(verdict.rows, 'row')} "
+            f"in {counted(verdict.ranges, 'range')}, {verdict.seconds:.1f} s: "
             + (_counted(verdict) if count else "all agree")
         )
         shown += listed(verdict.findings)

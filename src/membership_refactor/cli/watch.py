@@ -16,10 +16,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
+from membership_refactor.counts import counted
 from membership_refactor.database.url import normalise_url
 from membership_refactor.environment import connect_engine
 from membership_refactor.errors import RefactorError, WrongUse
-from membership_refactor.inspect.sizes import counted
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
+from membership_refactor.counts import counted
 from membership_refactor.errors import WrongUse
 from membership_refactor.execution.remote_worker import RemoteWorker
 from membership_refactor.execution.shared_job import options_of_its_own
@@ -45,6 +46,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
     said = "no command runs a step here. To wait for one: membership-refactor work --forever"
     if found:
         ended = f"and left {label} open" if label else "and no step is open"
-        said = f"{worker.rows:,} rows were done here. The command has ended, {ended}."
+        said = f"{counted(worker.rows, 'row')} done here. The command has ended, {ended}."
     context.show({"command_found": found, "rows": worker.rows, "open_step": label}, said)
     return FINE if found and label is None else FINDINGS

@@ -6,6 +6,7 @@ import re
 
 from sqlalchemy import Connection
 
+from membership_refactor.counts import counted
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.looks_like import Column, Target, guesses, kind_of
 from membership_refactor.errors import PortraitMismatch
@@ -34,8 +35,7 @@ def refuse_unknown_dependents(connection: Connection, names: IdentityNames) -> N
                 unknown.append(f"{schema}.{referring} ({by}) refers to {table}: {constraint}")
     if unknown:
         raise PortraitMismatch(
-            f"{len(unknown)} foreign keys point to rows that may be merged, but are not in the "
-            "plan:",
+            f"{counted(len(unknown), 'foreign key')} to rows that may be merged, not in the plan:",
             differences=unknown,
             hint="Add these tables to the plan's dependents.",
         )
@@ -48,8 +48,8 @@ def refuse_undeclared(connection: Connection, names: IdentityNames) -> None:
     """
     if found := undeclared(connection, names):
         raise PortraitMismatch(
-            f"{len(found)} columns look like references to rows that may be merged, and have no "
-            "foreign key:",
+            f"{counted(len(found), 'column')} without a foreign key may refer to rows that a merge "
+            "would delete:",
             differences=found,
             hint="Run `membership-refactor merge-duplicates` with --dependent TABLE.COLUMN for "
             "each whose rows a merge has to move, and with --leave TABLE.COLUMN --reason TEXT for "

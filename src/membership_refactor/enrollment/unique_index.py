@@ -10,6 +10,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.checks.unique_identity import identity_not_blank, identity_unique
+from membership_refactor.counts import counted
 from membership_refactor.enrollment.cursor import Pg, rows
 from membership_refactor.enrollment.index_state import index_state, left_overs
 from membership_refactor.enrollment.merge import MergeReport, merge
@@ -171,8 +172,9 @@ def _on_standard_error(line: str) -> None:
 def _merged(alternative: Alternative, report: MergeReport) -> str:
     first = "; ".join(f"{', '.join(map(str, ids))} into {kept}" for kept, ids in report.first)
     return (
-        f"  duplicates were written while {alternative.constraint} was built: {report.merged} "
-        f"learners merged, {report.removed} rows fewer (run {report.run}; first: {first}). "
+        f"  duplicates were written while {alternative.constraint} was built: "
+        f"{counted(report.merged, 'learner')} merged, {counted(report.removed, 'row')} fewer "
+        f"(run {report.run}; first: {first}). "
         "`membership-refactor merge-duplicates --where ID` says where a row is now."
     )
 

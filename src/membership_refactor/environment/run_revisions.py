@@ -39,7 +39,7 @@ LOOKS = "refactor_looks"
 """Alembic's option of a verb that only wants to know where env.py connects."""
 
 AskFirst = Callable[[Engine, Request, Config], None]
-"""Raises what speaks against changing this database, before anything is done."""
+"""Raises an error where this database must not be changed, before anything is done."""
 
 Models = MetaData | list[MetaData] | Callable[[], list[MetaData]]
 """What autogenerate compares with the database. A function is called by commands that may compare,

@@ -1,4 +1,4 @@
-"""What speaks against a step: asked before it begins, and before each of its locks."""
+"""What may refuse a step: asked before it begins, and before each of its locks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from membership_refactor.steps.step import Direction, Situation, Step
 def ask_before(
     place: ChainInSchema, pg: Pg, step: Step, last: Step | None, direction: Direction, lowest: str
 ) -> Situation:
-    """The situation in which the step begins, after everything that may speak against it.
+    """The situation in which the step begins, after everything that may refuse it was asked.
     ``last`` is the step at which the chain stands."""
     with place.looking() as look:
         portrait = read_portrait(look, place.schema, place.tables)

@@ -52,7 +52,7 @@ class Runner(ChainInSchema):
         self._go(self.chain[step], Direction.DOWN, lowest or step)
 
     def ask(self, step: str, direction: Direction, *, lowest: str | None = None) -> None:
-        """Raise what speaks against the step already now, before Alembic runs other revisions
+        """Raise already now what refuses the step, before Alembic runs other revisions
         that come first: an open step, or what a step on the way down refuses. No table is changed.
         """
         found = self.chain[step]
@@ -127,7 +127,7 @@ class Runner(ChainInSchema):
         sessions: Sessions,
         pg: Pg,
     ) -> tuple[Situation | None, bool]:
-        """Ask everything that may speak against the step. Return the situation in which it is
+        """Ask everything that may refuse the step. Return the situation in which it is
         taken, None where it is done already, and whether it is open. No table is changed, and no
         ledger is made before a step that may not come first."""
         name, label = step.name, self.label(step.name)

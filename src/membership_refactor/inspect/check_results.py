@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from membership_refactor.counts import counted
 from membership_refactor.inspect import junit
-from membership_refactor.inspect.sizes import counted, duration
+from membership_refactor.inspect.sizes import duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

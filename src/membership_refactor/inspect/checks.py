@@ -11,6 +11,7 @@ import psycopg
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.guard import guard
+from membership_refactor.counts import counted
 from membership_refactor.errors import StepOutOfOrder, WrongUse
 from membership_refactor.execution.run_checks import examine, record_found
 from membership_refactor.execution.runner import Runner
@@ -19,7 +20,6 @@ from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.inspect.check_results import CheckOutcome
 from membership_refactor.inspect.models import model_differences
 from membership_refactor.inspect.read_only import looking
-from membership_refactor.inspect.sizes import counted
 from membership_refactor.planning import Revisions, Stage
 from membership_refactor.portrait import Portrait, differences
 from membership_refactor.project.alembic_project import Models

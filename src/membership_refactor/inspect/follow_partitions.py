@@ -76,7 +76,7 @@ def _refuse_obstacles(s: Situation, leader: Table) -> None:
         raise CannotCarry(
             "its new partitions cannot be followed; nothing has been changed:",
             differences=found,
-            hint="Mend these, then run the same command again.",
+            hint="Correct these, then run the same command again.",
         )
 
 
@@ -118,7 +118,7 @@ class _Follow:
             forgotten = (forget_member(names, new.oid),) if new.known else ()
             hung = (hang_on_members(names, new.table), raise_fence(names))
             self._briefly(new.name, Lock.SHARE_ROW_EXCLUSIVE, (*forgotten, *hung))
-            yield f"triggers hang on partition {new.name}"
+            yield f"triggers were created on partition {new.name}"
 
     def shape(self) -> Iterator[str]:
         """Take out the partitions whose rows have left, and make those that are new."""

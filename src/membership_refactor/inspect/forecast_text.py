@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from membership_refactor.counts import counted, times
 from membership_refactor.inspect.forecast_values import Answer, Asked, Forecast, StepForecast
 from membership_refactor.inspect.lock_forecast import LockUse
-from membership_refactor.inspect.sizes import counted, duration, size, wrapped
+from membership_refactor.inspect.sizes import duration, size, wrapped
 
 
 def as_text(forecast: Forecast) -> str:
@@ -75,7 +76,7 @@ def _locks(locks: tuple[LockUse, ...]) -> Iterator[str]:
     name = "locks"
     for how_long, mode in dict.fromkeys((lock.how_long, lock.mode) for lock in locks):
         tables = ", ".join(
-            f"{lock.table} {lock.times} times" if lock.times > 1 else lock.table
+            f"{lock.table} {times(lock.times)}" if lock.times > 1 else lock.table
             for lock in locks
             if (lock.how_long, lock.mode) == (how_long, mode)
         )

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from membership_refactor.inspect.sizes import aligned, counted
+from membership_refactor.counts import counted
+from membership_refactor.inspect.sizes import aligned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

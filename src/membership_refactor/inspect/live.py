@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from membership_refactor.counts import counted
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import as_oneself, run
 from membership_refactor.inspect.read_only import looking
@@ -139,7 +140,7 @@ def _remarks(moment: Moment) -> Iterator[tuple[str, str]]:
     """(style, text) of what a DBA should know now."""
     yield from pressure(moment)
     for check in moment.standing.broken:
-        yield "red", f"check failed: {check.name}, {check.broken:,} rows"
+        yield "red", f"check failed: {check.name}, {counted(check.broken, 'row')}"
 
 
 def pressure(moment: Moment) -> Iterator[tuple[str, str]]:
@@ -161,8 +162,8 @@ def pressure(moment: Moment) -> Iterator[tuple[str, str]]:
         took = f"{longest.seconds:.1f} s" if longest.seconds is not None else "an unknown time"
         yield (
             "red",
-            f"{len(others)} sessions of others wait for a lock, the longest for {took}: pid "
-            f"{longest.pid} ({longest.who}) on {longest.table}",
+            f"waiting for a lock: {counted(len(others), 'session')} of others, the longest for "
+            f"{took}: pid {longest.pid} ({longest.who}) on {longest.table}",
         )
     for own in (q for q in moment.queued if q.ours):
         yield "yellow", f"this tool waits for {own.mode} on {own.table} (pid {own.pid})"

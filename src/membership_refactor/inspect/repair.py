@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from membership_refactor.counts import counted
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.runner import Runner
@@ -111,8 +112,7 @@ def _last_resort(revisions: Revisions, rebuilt_by: str | None) -> str:
 
 def _count(findings: Sequence[Finding]) -> str:
     keys = list(dict.fromkeys(f.key for f in findings))
-    number = "1 key" if len(keys) == 1 else f"{len(keys)} keys"
-    return f"{number}, first {', '.join(keys[:5])}"
+    return f"{counted(len(keys), 'key')}, first {', '.join(keys[:5])}"
 
 
 def _record(pg: Pg, ledger: Ledger, comparison: Comparison, finding: Finding, was: object) -> None:

@@ -51,11 +51,6 @@ def wrapped(text: str, first: str = "", rest: str = "", *, width: int = WIDTH) -
     )
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """1 row, 2 rows, 1,234 rows."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
     """Lines with aligned columns. Those whose numbers are in ``right`` are aligned to the right."""
     if not rows:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from membership_refactor.counts import counted
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.felt_records import FeltRecords
 from membership_refactor.execution.ledger import Ledger, StepRecord
@@ -104,7 +105,7 @@ class _Reader:
                 )
             ),
             watched=tuple(
-                f"{target} ({source}): {began:%Y-%m-%d} to {ended:%Y-%m-%d}, {uses:,} uses"
+                f"{target} ({source}): {began:%Y-%m-%d} to {ended:%Y-%m-%d}, {counted(uses, 'use')}"
                 for target, source, began, ended, uses in self.ledger.read(
                     self.pg,
                     "usage_interval",
@@ -114,7 +115,7 @@ class _Reader:
             ),
             scanned=tuple(
                 f"{consumer} on {at:%Y-%m-%d}: "
-                + ("no reference left" if clear else f"{findings:,} references left")
+                + ("no reference left" if clear else f"{counted(findings, 'reference')} left")
                 for consumer, clear, findings, at in self.ledger.read(
                     self.pg,
                     "scan_outcome",

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from membership_refactor.inspect.sizes import aligned, counted, duration, size
+from membership_refactor.counts import counted
+from membership_refactor.inspect.sizes import aligned, duration, size
 from membership_refactor.planning.revisions import NamedStep
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from membership_refactor.inspect.sizes import counted, size, wrapped
+from membership_refactor.counts import counted
+from membership_refactor.inspect.sizes import size, wrapped
 from membership_refactor.planning.shapes import Shape
 from membership_refactor.propose.candidates import Candidate, Discovery
 from membership_refactor.propose.draft import Draft

@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that goes otherwise than before the first step."""
+    """One thing that behaves differently from before the first step."""
 
     kind: Kind
     stages: tuple[str, ...]

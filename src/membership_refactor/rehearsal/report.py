@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from membership_refactor.counts import counted, times
 from membership_refactor.inspect import junit
-from membership_refactor.inspect.sizes import counted, duration, wrapped
+from membership_refactor.inspect.sizes import duration, wrapped
 from membership_refactor.rehearsal.findings import CANNOT_SHOW, Finding, Rehearsal
 
 SHOWN = 12
@@ -81,7 +82,7 @@ def _lines(done: Rehearsal) -> Iterator[str]:
         yield ""
         yield "To be expected (docs: errors that applications may see):"
         for f in done.documented:
-            yield from _wrapped("  ", f"{f.stages[0]}: {f.expected} ({_times(f)})")
+            yield from _wrapped("  ", f"{f.stages[0]}: {f.expected} ({times(f.count)})")
     yield ""
     for title, lines in (
         ("Not in the clone", done.left_out),
@@ -103,17 +104,13 @@ def _finding(f: Finding) -> Iterator[str]:
     yield from _wrapped("    ", f"who      {', '.join(f.roles)}")
     listed = ", ".join(f.statements[:4])
     more = f" and {len(f.statements) - 4} more" if len(f.statements) > 4 else ""
-    yield from _wrapped("    ", f"what     {listed}{more} ({_times(f)})")
+    yield from _wrapped("    ", f"what     {listed}{more} ({times(f.count)})")
     yield from _wrapped("    ", f"before   {f.before}")
     yield from _wrapped("    ", f"now      {f.what}")
 
 
 def _span(stages: Sequence[str]) -> str:
     return stages[0] if len(stages) == 1 else f"{stages[0]} … {stages[-1]}"
-
-
-def _times(f: Finding) -> str:
-    return "once" if f.count == 1 else f"{f.count:,} times"
 
 
 def _wrapped(indent: str, text: str) -> list[str]:

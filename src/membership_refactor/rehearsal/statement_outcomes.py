@@ -49,7 +49,7 @@ class Outcome:
 
 
 class Difference(StrEnum):
-    """In what a statement fares otherwise than before the first step."""
+    """How a statement behaves differently from before the first step."""
 
     REFUSED = "refused"
     """It worked, and now it fails."""

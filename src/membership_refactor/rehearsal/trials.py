@@ -90,7 +90,7 @@ class Trials:
         return len(first) + len(second)
 
     def differences_at(self, stage: str, step: str | None) -> Iterator[Finding]:
-        """Try every statement when that step has run, and yield what goes otherwise."""
+        """Try every statement when that step has run, and yield what behaves differently."""
         for table, style in styles_at(self.wide.plan, step):
             where = Where(step=step or "", table=table, style=style)
             there = columns_of(self.prober.pg, self.wide.name(table))

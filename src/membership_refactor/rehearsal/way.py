@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import psycopg
 from alembic.util import CommandError
 
+from membership_refactor.counts import counted
 from membership_refactor.errors import RefactorError
 from membership_refactor.inspect.checks import what_is_broken
-from membership_refactor.inspect.sizes import counted, duration
+from membership_refactor.inspect.sizes import duration
 from membership_refactor.rehearsal.findings import Finding, Kind, Leg, Rehearsal
 from membership_refactor.rehearsal.movement import Movement
 from membership_refactor.rehearsal.round_trip import Contents, changed, contents

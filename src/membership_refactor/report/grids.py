@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from membership_refactor.inspect.sizes import counted, duration, minute, size
+from membership_refactor.counts import counted
+from membership_refactor.inspect.sizes import duration, minute, size
 from membership_refactor.inspect.status_text import StepStatus
 from membership_refactor.report.page_values import FeltDuring, Report, StepChecks
 from membership_refactor.sql.pacing.felt import Span
@@ -66,7 +67,7 @@ def users(report: Report) -> Grid:
     """Who used what by which statement, the latest use of each structure first."""
     head = ("structure", "last use", "role", "application", "uses", "server", "statement")
     chosen = report.usage.users[:STATEMENTS]
-    caption = "Statements that used what goes"
+    caption = "Statements that used the old structure"
     if len(report.usage.users) > STATEMENTS:
         caption += f", the first {STATEMENTS} of {len(report.usage.users):,}"
     return Grid(caption, head, [_user(user) for user in chosen], frozenset({4}))

@@ -77,7 +77,8 @@ class ConsumerState:
     uses: int
     last_use: datetime | None
     used_at: tuple[datetime, ...]
-    """Ends of the times between samples in which one of its roles used what goes."""
+    """Ends of the times between samples in which one of its roles used the old
+    structure."""
 
     @property
     def scan(self) -> Scan | None:

@@ -92,7 +92,7 @@ def evidence_strip(
 
 
 def consumer_plot(state: ConsumerState, shown: Period, words: str) -> Canvas:
-    """Above the line what each scan found, below it when somebody used what goes."""
+    """Above the line what each scan found, below it when somebody used the old structure."""
     width, canvas = 220, Canvas(220, 48, title=f"{state.name} over time", description=words)
     canvas.line(0, 32, width, 32, faint=True)
     most = max((scan.findings for scan in state.scans), default=0) or 1

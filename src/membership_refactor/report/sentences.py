@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import Literal
 
-from membership_refactor.inspect.sizes import counted, duration, minute, size
+from membership_refactor.counts import counted
+from membership_refactor.inspect.sizes import duration, minute, size
 from membership_refactor.report.grids import milliseconds
 from membership_refactor.report.holes import holes
 from membership_refactor.report.page_values import (
@@ -152,7 +153,7 @@ def of_scan(state: ConsumerState) -> str:
 
 
 def of_use(state: ConsumerState) -> str:
-    """Whether one of its roles uses what goes."""
+    """Whether one of its roles uses the old structure."""
     if not state.uses:
         return "no use is known"
     when = f"last on {minute(state.last_use)}" if state.last_use else "before the watch"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from membership_refactor.counts import counted
 from membership_refactor.planning import TableSplit
 from membership_refactor.report.canvas import Canvas, Kind
 
@@ -108,7 +109,7 @@ def draw_table(
         canvas.box(x, y, WIDTHS[group], HEIGHT, "closed" if shape.closed else group)
         count = (columns or {}).get(group)
         if count is not None:
-            words = "link" if group == "link" else f"{count} column{'s' * (count != 1)}"
+            words = "link" if group == "link" else counted(count, "column")
             middle = x + WIDTHS[group] / 2
             canvas.text(middle, y + HEIGHT / 2 + 4, words, anchor="middle", size=12)
         x += WIDTHS[group]

@@ -118,7 +118,7 @@ def _begun(
     lowest: str,
     pace: Pace,
 ) -> Iterable[str]:
-    """Everything that may speak against it, then the record that it has begun."""
+    """Everything that may refuse it, then the record that it has begun."""
     yield recorded(records, before_any_step(records.names))
     yield from filter(None, [neighbours(records, chain)])
     if records.direction is Direction.UP:

@@ -199,7 +199,7 @@ def _hung_on_copy(copy: Table, triggers: tuple[OwnTrigger, ...]) -> tuple[Action
     return (
         Run(
             key="hang_on_copy",
-            title="Hang the triggers of the copy",
+            title="Create the triggers of the copy",
             statements=(*idle_functions(triggers), *install_triggers(triggers)),
         ),
     )

@@ -35,6 +35,10 @@ def _on(place: str, triggers: Sequence[OwnTrigger]) -> tuple[OwnTrigger, ...]:
     return tuple(replace(t, table=place, members=False) for t in triggers if t.members)
 
 
+def _said(what: str) -> str:
+    return what.replace("_", " ")
+
+
 def hang(
     what: str, table: Table, triggers: Sequence[OwnTrigger], *, at_once: bool = False
 ) -> tuple[Action, ...]:
@@ -47,7 +51,7 @@ def hang(
         return ()
     idle = Run(
         key=f"idle:{what}",
-        title=f"Create the functions of {what}, which do nothing yet",
+        title=f"Create functions that do nothing yet: {_said(what)}",
         statements=(idle_unless_hung([t for t in triggers if t.by_function]),),
     )
     return (
@@ -55,7 +59,7 @@ def hang(
         *(
             Brief(
                 key=f"hang:{what}:{name}",
-                title=f"Hang the triggers of {what} on {name}",
+                title=f"Create triggers on {name}: {_said(what)}",
                 locks=((place, Lock.SHARE_ROW_EXCLUSIVE),),
                 statements=install_triggers(_on(place, triggers)),
                 of_partition=place if name != table.name else "",
@@ -65,7 +69,7 @@ def hang(
         *(
             Brief(
                 key=f"hang:{what}:each row:{n}",
-                title=f"Hang the row trigger {n} of {what} on {table.name}",
+                title=f"Create row trigger {n} on {table.name}: {_said(what)}",
                 locks=((trigger.table, Lock.SHARE_ROW_EXCLUSIVE),),
                 statements=install_triggers((trigger,)),
             )
@@ -83,7 +87,7 @@ def take_down(what: str, table: Table, triggers: Sequence[OwnTrigger]) -> tuple[
         *(
             Brief(
                 key=f"take_down:{what}:{name}",
-                title=f"Drop the triggers of {what} on {name}",
+                title=f"Drop triggers on {name}: {_said(what)}",
                 locks=((place, exclusive),),
                 statements=remove_triggers(_on(place, triggers)),
                 of_partition=place if name != table.name else "",
@@ -93,7 +97,7 @@ def take_down(what: str, table: Table, triggers: Sequence[OwnTrigger]) -> tuple[
         *(
             Brief(
                 key=f"take_down:{what}:each row:{n}",
-                title=f"Drop the row trigger {n} of {what} on {table.name}",
+                title=f"Drop row trigger {n} on {table.name}: {_said(what)}",
                 locks=((trigger.table, exclusive),),
                 statements=remove_triggers((trigger,)),
             )

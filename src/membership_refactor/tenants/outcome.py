@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from membership_refactor.inspect.sizes import counted
+from membership_refactor.counts import counted
 
 
 class Ended(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from membership_refactor.counts import times
 from membership_refactor.watch.ledger_rows import Outcome
 
 
@@ -17,8 +18,7 @@ def _lines(o: Outcome) -> Iterator[str]:
     if o.began is None:
         yield at + "first sample; the evidence begins here"
     elif o.uses:
-        times = "once" if o.uses == 1 else f"{o.uses:,} times"
-        yield at + f"used {times} since {o.began:%Y-%m-%d %H:%M:%S}, by {', '.join(o.who)}"
+        yield at + f"used {times(o.uses)} since {o.began:%Y-%m-%d %H:%M:%S}, by {', '.join(o.who)}"
     elif o.holes:
         yield at + f"not covered since {o.began:%Y-%m-%d %H:%M:%S}"
     else:

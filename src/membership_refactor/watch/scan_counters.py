@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from membership_refactor.counts import times
 from membership_refactor.sql.quoting import literal
 from membership_refactor.watch.samples import Earlier, Sample
 
@@ -88,12 +89,11 @@ def unexplained(before: Earlier, sample: Sample, table: str) -> tuple[str, ...]:
     )
     if explained >= since:
         return ()
-    times = "once" if new - old == 1 else f"{new - old:,} times"
     last = json.loads(sample.marks.get(LAST_SCANS, "{}")).get(table)
     when = f" (last at {datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M:%S} UTC)" if last else ""
     return (
-        f"{table} was scanned {times} by no statement that is known{when}: one that failed, or one "
-        "of a session without statistics",
+        f"{table} was scanned {times(new - old)} by no statement that is known{when}: one that "
+        "failed, or one of a session without statistics",
     )
 
 

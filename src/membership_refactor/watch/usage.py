@@ -1,4 +1,4 @@
-"""Who uses what goes, how often and when last, and when each gate opens."""
+"""Who uses the old structure, how often and when last, and when each gate opens."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Usage:
 
     @property
     def in_use(self) -> bool:
-        """Whether somebody used, within the window, what goes next."""
+        """Whether somebody used, within the window, what the next step takes away."""
         after = self.now - timedelta(days=self.days)
         step = next((g.step for g in self.gates if g.asked), None)
         following = {g.target for g in self.gates if g.asked and g.step == step}

@@ -9,7 +9,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from membership_refactor.inspect.sizes import aligned, counted, minute
+from membership_refactor.counts import counted
+from membership_refactor.inspect.sizes import aligned, minute
 from membership_refactor.watch.sources import CANNOT_SEE
 from membership_refactor.watch.usage import GateStatus, Usage, User
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from membership_refactor.counts import counted, times
 from membership_refactor.inspect.sizes import minute
 from membership_refactor.watch import scan_counters
 from membership_refactor.watch.samples import Earlier, Sample
@@ -102,8 +103,7 @@ def _of_marks(before: Earlier, after: Sample) -> Iterator[str]:
             yield says(old, new)
     gone = _number(after, "evictions") - int(before.marks.get("evictions", 0))
     if gone > 0:
-        times = "once" if gone == 1 else f"{gone:,} times"
-        yield f"rarely used statements were evicted {times}: raise pg_stat_statements.max"
+        yield f"rarely used statements were evicted {times(gone)}: raise pg_stat_statements.max"
     if _position(after.marks) < _position(before.marks):
         yield "the WAL position went back: an older copy of the server was restored"
     restarted = before.marks.get("started") != after.marks.get("started")
@@ -135,7 +135,7 @@ def _of_counts(before: Earlier, after: Sample) -> Iterator[str]:
 
 
 def _statements(count: int) -> str:
-    return "1 watched statement" if count == 1 else f"{count:,} watched statements"
+    return counted(count, "watched statement")
 
 
 def rises(before: Earlier | None, after: Sample) -> Iterator[Rise]:
