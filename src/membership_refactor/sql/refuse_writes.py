@@ -12,7 +12,15 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
-from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, before, trigger_function
+from membership_refactor.sql.triggers import (
+    NOT_SYNC,
+    OwnTrigger,
+    after,
+    before,
+    drop_own,
+    of_child,
+    trigger_function,
+)
 from membership_refactor.sql.twin_partitions import TWIN, TWIN_HAS_ROWS, find_twin
 from membership_refactor.sql.types import differs
 
@@ -93,34 +101,12 @@ def refusal_functions(
 
 def refusal_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     """The copy's triggers from the switch of 0003 until 0004."""
-    every = "AFTER INSERT OR UPDATE OR DELETE"
+    every, nested = "AFTER INSERT OR UPDATE OR DELETE", "pg_catalog.pg_trigger_depth() {} 0"
+    later = f"{nested.format('>')} AND {NOT_SYNC}"
     return (
-        OwnTrigger(
-            after("refuse_now"),
-            every,
-            names.copy,
-            names.own("refuse"),
-            when="pg_catalog.pg_trigger_depth() = 0",
-            each="ROW",
-            cloned=names.partitioned,
-        ),
-        OwnTrigger(
-            after("refuse_later"),
-            every,
-            names.copy,
-            names.own("refuse"),
-            when=f"pg_catalog.pg_trigger_depth() > 0 AND {NOT_SYNC}",
-            at_commit=True,
-            each="ROW",
-            cloned=names.partitioned,
-        ),
-        OwnTrigger(
-            after("refuse_truncate"),
-            "AFTER TRUNCATE",
-            names.copy,
-            names.own("refuse_truncate"),
-            members=names.partitioned,
-        ),
+        of_child(names, every, "refuse_now", "refuse", when=nested.format("=")),
+        of_child(names, every, "refuse_later", "refuse", when=later, at_commit=True),
+        of_child(names, "AFTER TRUNCATE", "refuse_truncate", each="STATEMENT"),
     )
 
 
@@ -191,7 +177,7 @@ def open_retired(names: Names) -> tuple[Statement, ...]:
     """The retired table accepts writes, so that the downgrade of 0005 can reconcile its rows."""
     return (
         *remove_triggers(retired_triggers(names)),
-        Statement(f"DROP FUNCTION IF EXISTS {names.own('refuse_retired')}()"),
+        *drop_own(names, "refuse_retired"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from membership_refactor.sql.names import AFTER_PREFIX, BEFORE_PREFIX
+from membership_refactor.sql.names import AFTER_PREFIX, BEFORE_PREFIX, Names
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.row_security import raise_if_filtered
 from membership_refactor.sql.statements import Statement
@@ -98,6 +98,40 @@ class OwnTrigger:
             parts.append(f"WHEN ({self.when})")
         parts.append(f"EXECUTE FUNCTION {self.function}()")
         return "\n  ".join(parts)
+
+
+def of_child(
+    names: Names, event: str, purpose: str, function: str = "", *, each: str = "ROW",
+    when: str = "", referencing: str = "", at_commit: bool = False,
+) -> OwnTrigger:  # fmt: skip
+    """A trigger of the child, which may be partitioned. ``function`` is the purpose of its function
+    where that has another one."""
+    rows = each == "ROW"
+    return OwnTrigger(
+        after(purpose) if event.startswith("AFTER") else before(purpose),
+        event,
+        names.child,
+        names.own(function or purpose),
+        each=each,
+        when=when,
+        referencing=referencing,
+        at_commit=at_commit,
+        members=names.partitioned and not rows,
+        cloned=names.partitioned and rows,
+    )
+
+
+def of_parent(
+    names: Names, event: str, purpose: str, function: str, *, when: str = ""
+) -> OwnTrigger:
+    """A row trigger of the parent, AFTER a write."""
+    own = names.own(function)
+    return OwnTrigger(after(purpose), event, names.parent, own, each="ROW", when=when)
+
+
+def drop_own(names: Names, *purposes: str) -> tuple[Statement, ...]:
+    """Drop the plan's functions of these purposes, those that exist."""
+    return tuple(Statement(f"DROP FUNCTION IF EXISTS {names.own(p)}") for p in purposes)
 
 
 NEVER = "false"

@@ -19,6 +19,7 @@ from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.snapshot_fence import open_fence
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
+from membership_refactor.sql.triggers import drop_own
 from membership_refactor.steps import first_step
 from membership_refactor.steps.actions import Action, Alone, Brief, Ranges, Run
 from membership_refactor.steps.partition_indexes import build_by_partition
@@ -131,7 +132,7 @@ def up(s: Situation, child: Table) -> tuple[Action, ...]:
             key="drop_fill",
             title="Drop functions that are no longer used",
             statements=(
-                *(Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}") for f in FUNCTIONS),
+                *drop_own(names, *FUNCTIONS),
                 Statement(f"ANALYZE {names.child} ({ident(plan.link)})"),
             ),
         ),
@@ -183,9 +184,6 @@ def down(s: Situation, child: Table) -> tuple[Action, ...]:
         Run(
             key="drop_link_functions",
             title="Drop functions that are no longer used",
-            statements=tuple(
-                Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
-                for f in (*FUNCTIONS, "keep_link", "link", "fence")
-            ),
+            statements=drop_own(names, *FUNCTIONS, "keep_link", "link", "fence"),
         ),
     )

@@ -34,7 +34,7 @@ from membership_refactor.sql.trigger_statements import (
     install_triggers,
     remove_triggers,
 )
-from membership_refactor.sql.triggers import OwnTrigger
+from membership_refactor.sql.triggers import OwnTrigger, drop_own
 from membership_refactor.steps import first_step, partitions_to_come
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy
@@ -177,7 +177,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=(
                 *build.drop_statements(),
                 *build.log.drop_statements(),
-                Statement(f"DROP FUNCTION IF EXISTS {names.own(BUILDING)}()"),
+                *drop_own(names, BUILDING),
             ),
         ),
         # Only now: while the copy lagged behind, a foreign key would have refused to delete a row
@@ -242,9 +242,8 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *build.drop_statements(),
                 *build.log.drop_statements(),
                 *sync.drop_statements(),
-                *(
-                    Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
-                    for f in ("keep_link", "refuse", "refuse_truncate", "link", "fence", BUILDING)
+                *drop_own(
+                    names, "keep_link", "refuse", "refuse_truncate", "link", "fence", BUILDING
                 ),
             ),
         ),

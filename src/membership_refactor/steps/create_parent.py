@@ -18,6 +18,7 @@ from membership_refactor.sql.ddl.parent_table import parent_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
+from membership_refactor.sql.triggers import drop_own
 from membership_refactor.steps import add_link, first_step, retire_source
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.partition_triggers import hang, take_down
@@ -116,7 +117,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             statements=(
                 Statement(f"DROP TABLE IF EXISTS {names.parent}"),
                 *log.drop_statements(),
-                Statement(f"DROP FUNCTION IF EXISTS {names.own(CLOSED)}()"),
+                *drop_own(names, CLOSED),
             ),
         ),
         *(add_link.down(s, child) if s.plan.copy is None else ()),

@@ -11,6 +11,7 @@ from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.handover.retired import recreate_retired
 from membership_refactor.sql.members.known_members import forget_archive
 from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.triggers import drop_own
 from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.partition_roles import archive_again
@@ -28,7 +29,6 @@ def up(s: Situation) -> tuple[Action, ...]:
     drop = Statement(
         f"DROP TABLE IF EXISTS {s.names.retired}", Lock.ACCESS_EXCLUSIVE, s.names.retired
     )
-    function = Statement(f"DROP FUNCTION IF EXISTS {s.names.own('refuse_retired')}()")
     return (
         Brief(
             key="drop_archive",
@@ -37,7 +37,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             by_statements=old_shape.locked(s),
             statements=(
                 drop,
-                function,
+                *drop_own(s.names, "refuse_retired"),
                 *old_shape.dropped(s),
                 *((forget_archive(s.names),) if s.names.partitioned else ()),
             ),

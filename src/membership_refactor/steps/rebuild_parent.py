@@ -30,7 +30,7 @@ from membership_refactor.sql.trigger_statements import (
     install_triggers,
     remove_triggers,
 )
-from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, drop_own
 from membership_refactor.steps import retire_source
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.create_parent import parent
@@ -223,7 +223,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 Statement(f"DELETE FROM {build.log.log}"),
                 *bare,
                 *build.drop_statements(),
-                *(Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}") for f in functions),
+                *drop_own(names, *functions),
             ),
         ),
     )

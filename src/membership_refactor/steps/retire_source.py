@@ -30,6 +30,7 @@ from membership_refactor.sql.handover.retired import retired_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers, open_retired
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
+from membership_refactor.sql.triggers import drop_own
 from membership_refactor.steps import copy_table, old_shape, partition_roles, partitions_to_come
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy, to_source
@@ -185,7 +186,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *remove_triggers(logged),
                 *build.drop_statements(),
                 *build.log.drop_statements(),
-                Statement(f"DROP FUNCTION IF EXISTS {names.own(RECONCILING)}()"),
+                *drop_own(names, RECONCILING),
                 *partition_roles.functions_of_archive_gone(names),
             ),
         ),

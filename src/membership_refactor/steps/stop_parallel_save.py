@@ -36,7 +36,7 @@ from membership_refactor.sql.parallel.restored_values import batch_functions
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.trigger_statements import bodies, remove_triggers
-from membership_refactor.sql.triggers import OwnTrigger
+from membership_refactor.sql.triggers import OwnTrigger, drop_own
 from membership_refactor.steps import link_children, old_shape
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.deprecated_keys import (
@@ -214,10 +214,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="Drop functions that are no longer used",
             statements=(
                 Statement(f"DELETE FROM {names.own('newer')}"),
-                *(
-                    Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
-                    for f in ("frozen", "refilling", "child_filled", "parent_refill", "refresh")
-                ),
+                *drop_own(names, "frozen", "refilling", "child_filled", "parent_refill", "refresh"),
             ),
         ),
     )

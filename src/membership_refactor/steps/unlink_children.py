@@ -44,6 +44,7 @@ from membership_refactor.sql.trigger_statements import (
     install_triggers,
     remove_triggers,
 )
+from membership_refactor.sql.triggers import drop_own
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, closed_message
 from membership_refactor.steps.foreign_keys import drop_of_leaves
@@ -187,16 +188,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="Drop functions that are no longer used",
             statements=(
                 *drop_functions(names),
-                *(
-                    Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
-                    for f in (
-                        "keep_uuid",
-                        "fill_kept",
-                        "note_child",
-                        "settle_noted",
-                        "delete_childless",
-                    )
-                ),
+                *drop_own(names, *_FUNCTIONS),
             ),
         ),
     )

@@ -2291,7 +2291,7 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_delete"
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_truncate"();
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_moved"();
 DROP TABLE IF EXISTS "public_refactor"."programme_membership_copy_log";
-DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_building"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_building";
 INSERT INTO "public_refactor"."action" (plan, step, direction, key)
 VALUES ('programme_membership', 'copy_table', 'up', 'drop_log') ON CONFLICT DO NOTHING;
 COMMIT;

@@ -2390,7 +2390,7 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership_retired"') AND t.tgname IN ('~refactor_refuse_retired');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_retired"()$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_retired"$body$;
       EXECUTE $body$DO $own$ DECLARE
   there pg_catalog.text[];
 BEGIN
@@ -2822,7 +2822,7 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership_retired"') AND t.tgname IN ('~refactor_refuse_retired');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_retired"()$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_retired"$body$;
       EXECUTE $body1$DO $body$
 DECLARE
   position_now bigint;
@@ -3013,7 +3013,7 @@ END $own$$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_truncate"()$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_moved"()$body$;
       EXECUTE $body$DROP TABLE IF EXISTS "public_refactor"."programme_membership_retired_log"$body$;
-      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_reconciling"()$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_reconciling"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
 VALUES ('programme_membership', 'retire_source', 'down', 'drop_log', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;

@@ -411,7 +411,7 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_delet
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_truncate"();
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_moved"();
 DROP TABLE IF EXISTS "public_refactor"."programme_membership_parent_log";
-DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_closed"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_closed";
 INSERT INTO "public_refactor"."action" (plan, step, direction, key)
 VALUES ('programme_membership', 'create_parent', 'down', 'drop_parent') ON CONFLICT DO NOTHING;
 COMMIT;

@@ -393,7 +393,7 @@ BEGIN
       LOCK TABLE "public"."programme_membership_retired" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$DROP TABLE IF EXISTS "public"."programme_membership_retired"$body$;
-      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_retired"()$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_retired"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
 VALUES ('programme_membership', 'drop_retired_table', 'up', 'drop_archive', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;

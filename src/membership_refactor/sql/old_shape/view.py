@@ -22,7 +22,7 @@ from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.refuse_writes import refusal
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import remove_triggers
-from membership_refactor.sql.triggers import OwnTrigger, before, trigger_function
+from membership_refactor.sql.triggers import OwnTrigger, before, drop_own, trigger_function
 
 KIND = "old-shape view"
 """What the ledger calls it among the tool's own objects. It sorts between function and trigger,
@@ -202,7 +202,7 @@ def accept_writes(names: Names) -> tuple[Statement, ...]:
     """Drop the trigger that refuses writes, before the view is one over the child again."""
     return (
         *remove_triggers((_trigger(names),)),
-        Statement(f"DROP FUNCTION IF EXISTS {names.own('refuse_old_shape')}()"),
+        *drop_own(names, "refuse_old_shape"),
     )
 
 
@@ -227,6 +227,6 @@ END
 """
     return (
         *drop_reading(names),
-        Statement(f"DROP FUNCTION IF EXISTS {names.own('refuse_old_shape')}()"),
+        *drop_own(names, "refuse_old_shape"),
         Statement(f"DO {dollar_quoted(body)}"),
     )

@@ -22,13 +22,13 @@ from membership_refactor.sql.parallel.parent_rows import propagate_function, ref
 from membership_refactor.sql.parallel.provisional_link import provisional_trigger_function
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.parents.referring_rows import referred_function
-from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.trigger_statements import (
     disable_triggers,
     install_triggers,
     remove_triggers,
 )
-from membership_refactor.sql.triggers import OwnTrigger, after, before
+from membership_refactor.sql.triggers import OwnTrigger, drop_own, of_child, of_parent
 from membership_refactor.sql.types import differs
 
 TRIGGER_FUNCTIONS = (
@@ -37,32 +37,22 @@ TRIGGER_FUNCTIONS = (
 )  # fmt: skip
 
 
-def _leaving(sides: Sides, prefix: str) -> tuple[OwnTrigger, ...]:
-    own, child, members = sides.names.own, sides.names.child, sides.names.partitioned
-    return (
-        OwnTrigger(
-            after(f"{prefix}_left_update"),
-            "AFTER UPDATE",
-            child,
-            own("child_left_update"),
-            referencing="OLD TABLE AS o NEW TABLE AS n",
-            members=members,
-        ),
-        OwnTrigger(
-            after(f"{prefix}_left_delete"),
-            "AFTER DELETE",
-            child,
-            own("child_left_delete"),
-            referencing="OLD TABLE AS o",
-            members=members,
-        ),
-        OwnTrigger(
-            after(f"{prefix}_truncate"),
-            "AFTER TRUNCATE",
-            child,
-            own("child_truncated"),
-            members=members,
-        ),
+def _leaving(names: Names, prefix: str) -> tuple[OwnTrigger, ...]:
+    """The statement triggers by which a parent goes with its last child."""
+    return tuple(
+        of_child(
+            names,
+            event,
+            f"{prefix}_{purpose}",
+            function,
+            each="STATEMENT",
+            referencing=referencing,
+        )
+        for event, purpose, function, referencing in (
+            ("AFTER UPDATE", "left_update", "child_left_update", "OLD TABLE AS o NEW TABLE AS n"),
+            ("AFTER DELETE", "left_delete", "child_left_delete", "OLD TABLE AS o"),
+            ("AFTER TRUNCATE", "truncate", "child_truncated", ""),
+        )
     )
 
 
@@ -70,101 +60,38 @@ def two_way_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     """The triggers of parallel saving both ways."""
     sides = Sides(names, child)
     watched = (*names.id.among_columns(child.columns), *sides.deprecated)
-    relevant = f"OLD.{sides.link} IS DISTINCT FROM NEW.{sides.link} OR " + differs(
-        watched, "OLD", "NEW"
-    )
+    relevant = f"{_new_link(sides)} OR {differs(watched, 'OLD', 'NEW')}"
+    changed = differs(sides.deprecated, "OLD", "NEW")
     return (
-        OwnTrigger(
-            before("parallel"),
-            "BEFORE INSERT",
-            names.child,
-            names.own("child_before"),
-            each="ROW",
-            cloned=names.partitioned,
-        ),
-        OwnTrigger(
-            after("parallel_insert"),
-            "AFTER INSERT",
-            names.child,
-            names.own("child_inserted"),
-            each="ROW",
-            cloned=names.partitioned,
-        ),
-        OwnTrigger(
-            after("parallel_update"),
-            "AFTER UPDATE",
-            names.child,
-            names.own("child_updated"),
-            when=relevant,
-            each="ROW",
-            cloned=names.partitioned,
-        ),
-        *_leaving(sides, "parallel"),
+        of_child(names, "BEFORE INSERT", "parallel", "child_before"),
+        of_child(names, "AFTER INSERT", "parallel_insert", "child_inserted"),
+        of_child(names, "AFTER UPDATE", "parallel_update", "child_updated", when=relevant),
+        *_leaving(names, "parallel"),
         *moving_triggers(names, child),
-        OwnTrigger(
-            after("parallel_parent"),
-            "AFTER UPDATE",
-            names.parent,
-            names.own("parent_updated"),
-            when=differs(sides.deprecated, "OLD", "NEW"),
-            each="ROW",
-        ),
+        of_parent(names, "AFTER UPDATE", "parallel_parent", "parent_updated", when=changed),
     )
 
 
 def freeze_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     """The trigger of 0009."""
-    return (
-        OwnTrigger(
-            before("frozen"),
-            "BEFORE INSERT OR UPDATE",
-            names.child,
-            names.own("frozen"),
-            each="ROW",
-            cloned=names.partitioned,
-        ),
-    )
+    return (of_child(names, "BEFORE INSERT OR UPDATE", "frozen"),)
 
 
 def refresh_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     """The triggers during the downgrade of 0009: still frozen, filled from the parent."""
     sides = Sides(names, child)
+    linked, changed = _new_link(sides), differs(sides.deprecated, "OLD", "NEW")
     return (
-        OwnTrigger(
-            before("refilling"),
-            "BEFORE INSERT OR UPDATE",
-            names.child,
-            names.own("refilling"),
-            each="ROW",
-            cloned=names.partitioned,
-        ),
-        OwnTrigger(
-            after("refresh_insert"),
-            "AFTER INSERT",
-            names.child,
-            names.own("child_filled"),
-            each="ROW",
-            cloned=names.partitioned,
-        ),
-        OwnTrigger(
-            after("refresh_update"),
-            "AFTER UPDATE",
-            names.child,
-            names.own("child_filled"),
-            when=f"OLD.{sides.link} IS DISTINCT FROM NEW.{sides.link}",
-            each="ROW",
-            cloned=names.partitioned,
-        ),
-        *_leaving(sides, "refresh"),
-        OwnTrigger(
-            after("refresh_parent"),
-            "AFTER UPDATE",
-            names.parent,
-            names.own("parent_refill"),
-            when=differs(sides.deprecated, "OLD", "NEW"),
-            each="ROW",
-        ),
+        of_child(names, "BEFORE INSERT OR UPDATE", "refilling"),
+        of_child(names, "AFTER INSERT", "refresh_insert", "child_filled"),
+        of_child(names, "AFTER UPDATE", "refresh_update", "child_filled", when=linked),
+        *_leaving(names, "refresh"),
+        of_parent(names, "AFTER UPDATE", "refresh_parent", "parent_refill", when=changed),
     )
+
+
+def _new_link(sides: Sides) -> str:
+    return f"OLD.{sides.link} IS DISTINCT FROM NEW.{sides.link}"
 
 
 def install(names: Names, child: Table) -> tuple[Statement, ...]:
@@ -245,4 +172,4 @@ def drop_functions(names: Names) -> tuple[Statement, ...]:
     own = (*TRIGGER_FUNCTIONS, "claim", "provisional", "is_provisional", "collect", "refresh",
            "replace_listed", "restore_own", "fill_uuid_map",
            "silence", "speak", *(("child_moving",) if names.partitioned else ()))  # fmt: skip
-    return tuple(Statement(f"DROP FUNCTION IF EXISTS {names.own(name)}", Lock.NONE) for name in own)
+    return drop_own(names, *own)

@@ -14,7 +14,7 @@ from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.refuse_writes import refusal
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import OwnTrigger, before, trigger_function
+from membership_refactor.sql.triggers import OwnTrigger, of_child, trigger_function
 from membership_refactor.sql.types import differs
 
 
@@ -44,14 +44,4 @@ def moving_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     changed = " OR ".join(
         f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in map(ident, child.partitioning.key_columns)
     )
-    return (
-        OwnTrigger(
-            before("moving"),
-            "BEFORE UPDATE",
-            names.child,
-            names.own("child_moving"),
-            when=changed,
-            each="ROW",
-            cloned=True,
-        ),
-    )
+    return (of_child(names, "BEFORE UPDATE", "moving", "child_moving", when=changed),)

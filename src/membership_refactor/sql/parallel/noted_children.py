@@ -13,7 +13,7 @@ from membership_refactor.sql.parents.parent_uuid import computed
 from membership_refactor.sql.quoting import columns, ident
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+from membership_refactor.sql.triggers import OwnTrigger, of_child, trigger_function
 from membership_refactor.sql.types import differs
 
 
@@ -96,22 +96,8 @@ def note_child_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     watched = (
         *names.id.among_columns(child.columns), child.column(names.plan.link), *sides.key
     )  # fmt: skip
+    changed = differs(watched, "OLD", "NEW")
     return (
-        OwnTrigger(
-            after("note_child"),
-            "AFTER INSERT OR DELETE",
-            names.child,
-            names.own("note_child"),
-            each="ROW",
-            cloned=names.partitioned,
-        ),
-        OwnTrigger(
-            after("note_child_update"),
-            "AFTER UPDATE",
-            names.child,
-            names.own("note_child"),
-            when=differs(watched, "OLD", "NEW"),
-            each="ROW",
-            cloned=names.partitioned,
-        ),
+        of_child(names, "AFTER INSERT OR DELETE", "note_child"),
+        of_child(names, "AFTER UPDATE", "note_child_update", "note_child", when=changed),
     )

@@ -19,7 +19,7 @@ from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+from membership_refactor.sql.triggers import OwnTrigger, of_child, trigger_function
 from membership_refactor.sql.types import base_type, differs, equal_is_identical, keyed
 
 
@@ -261,21 +261,13 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
 
 def derive_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     """The child's triggers from the switch of 0007 until the switch of 0008."""
-    references = {
-        "insert": "NEW TABLE AS n",
-        "update": "OLD TABLE AS o NEW TABLE AS n",
-        "delete": "OLD TABLE AS o",
-        "truncate": "",
-    }
     merged = (merged_children(names).trigger,) if names.partitioned else ()
     return merged + tuple(
-        OwnTrigger(
-            name=after(f"derive_{kind}"),
-            table=names.child,
-            event=f"AFTER {kind.upper()}",
-            function=names.own(f"derive_{kind}"),
-            referencing=reference,
-            members=names.partitioned,
+        of_child(names, event, purpose, each="STATEMENT", referencing=referencing)
+        for event, purpose, referencing in (
+            ("AFTER INSERT", "derive_insert", "NEW TABLE AS n"),
+            ("AFTER UPDATE", "derive_update", "OLD TABLE AS o NEW TABLE AS n"),
+            ("AFTER DELETE", "derive_delete", "OLD TABLE AS o"),
+            ("AFTER TRUNCATE", "derive_truncate", ""),
         )
-        for kind, reference in references.items()
     )

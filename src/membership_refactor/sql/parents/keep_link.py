@@ -6,7 +6,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.parent_uuid import computed
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import OwnTrigger, before, trigger_function
+from membership_refactor.sql.triggers import OwnTrigger, of_child, trigger_function
 
 
 def keep_link_function(names: Names) -> tuple[Statement, ...]:
@@ -43,18 +43,7 @@ def keep_link_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     if plan.copy is None:
         # A row may get an id whose range has been filled already.
         changed += f" OR {names.id.changed()} AND NEW.{ident(plan.link)} IS NULL"
-    function, table, cloned = names.own("keep_link"), names.child, names.partitioned
     return (
-        OwnTrigger(
-            before("keep_link_insert"), "BEFORE INSERT", table, function, each="ROW", cloned=cloned
-        ),
-        OwnTrigger(
-            before("keep_link_update"),
-            "BEFORE UPDATE",
-            table,
-            function,
-            when=changed,
-            each="ROW",
-            cloned=cloned,
-        ),
+        of_child(names, "BEFORE INSERT", "keep_link_insert", "keep_link"),
+        of_child(names, "BEFORE UPDATE", "keep_link_update", "keep_link", when=changed),
     )

@@ -9,7 +9,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.parent_uuid import computed, version_8
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+from membership_refactor.sql.triggers import OwnTrigger, of_parent, trigger_function
 
 _NOTED = "this parent's uuid was recorded after this transaction's snapshot"
 
@@ -62,12 +62,9 @@ def keep_uuid_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     changed = " OR ".join(
         f"OLD.{ident(c)} IS DISTINCT FROM NEW.{ident(c)}" for c in (*plan.key, plan.parent_id)
     )
-    function, table = names.own("keep_uuid"), names.parent
     return (
-        OwnTrigger(after("keep_uuid"), "AFTER INSERT OR DELETE", table, function, each="ROW"),
-        OwnTrigger(
-            after("keep_uuid_update"), "AFTER UPDATE", table, function, when=changed, each="ROW"
-        ),
+        of_parent(names, "AFTER INSERT OR DELETE", "keep_uuid", "keep_uuid"),
+        of_parent(names, "AFTER UPDATE", "keep_uuid_update", "keep_uuid", when=changed),
     )
 
 
