@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from membership_refactor.checks.check import Check
+from membership_refactor.portrait import Table
 from membership_refactor.sql.build.table_build import TableBuild
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import OwnTrigger
@@ -111,6 +113,34 @@ class Verify(Action):
     """Checks that have to hold at this point."""
 
     checks: tuple[Check, ...]
+
+
+def create_functions(*statements: Statement) -> Run:
+    """Functions that triggers and batches of the step call, made before they are needed."""
+    return Run(key="create_functions", title="Create functions", statements=statements)
+
+
+def drop_functions(*statements: Statement) -> Run:
+    """What nothing calls any more, at the end of the step."""
+    title = "Drop functions that are no longer used"
+    return Run(key="drop_functions", title=title, statements=statements)
+
+
+def over_children(names: Names, child: Table, function: str, key: str, title: str) -> Ranges:
+    """Call the plan's function of that purpose along the child's ids."""
+    along, key_type = names.id, names.id.type_in(child.columns)
+    own = names.own(function)
+    return Ranges(
+        key=key, title=title, function=own, table=names.child, along=along, key_type=key_type
+    )
+
+
+def over_parents(names: Names, function: str, key: str, title: str) -> Ranges:
+    """Call the plan's function of that purpose along the parents' uuids."""
+    own, along, uuid = names.own(function), names.parent_id, "pg_catalog.uuid"
+    return Ranges(
+        key=key, title=title, function=own, table=names.parent, along=along, key_type=uuid
+    )
 
 
 LONG = (Alone, Build, Ranges, Verify)

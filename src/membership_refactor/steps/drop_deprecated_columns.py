@@ -19,7 +19,7 @@ from membership_refactor.sql.parallel.install import freeze, freeze_triggers
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.trigger_statements import bodies, idle_functions, remove_triggers
-from membership_refactor.steps.actions import Action, Brief, Run
+from membership_refactor.steps.actions import Action, Brief, Run, create_functions
 from membership_refactor.steps.lost_with_columns import (
     back_with_columns,
     build_indexes,
@@ -159,11 +159,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     functions, triggers = apart(freeze(names, s.child("link_children")))
     freezing = freeze_triggers(names, _child(s))
     return (
-        Run(
-            key="create_functions",
-            title="Create functions",
-            statements=functions,
-        ),
+        create_functions(*functions),
         *hang("freeze", _child(s), freezing),
         Brief(
             key="add_columns",

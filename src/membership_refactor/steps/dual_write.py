@@ -20,7 +20,7 @@ from membership_refactor.sql.trigger_statements import (
     remove_triggers,
 )
 from membership_refactor.steps import copy_table
-from membership_refactor.steps.actions import Action, Brief, Run
+from membership_refactor.steps.actions import Action, Brief, create_functions, drop_functions
 from membership_refactor.steps.captures import to_source
 from membership_refactor.steps.firing_triggers import silent_triggers
 from membership_refactor.steps.partition_triggers import hang, take_down
@@ -38,9 +38,7 @@ def up(s: Situation) -> tuple[Action, ...]:
     names, sync = s.names, to_source(s)
     refusing = refusal_triggers(names)
     return (
-        Run(
-            key="create_functions", title="Create functions", statements=sync.function_statements()
-        ),
+        create_functions(*sync.function_statements()),
         *hang("reverse_capture", s.child("dual_write"), sync.triggers()),
         Brief(
             key="open_copy",
@@ -70,7 +68,7 @@ def down(s: Situation) -> tuple[Action, ...]:
         names, s.source().columns, opens=s.revisions.mention("dual_write")
     )
     return (
-        Run(key="create_functions", title="Create functions", statements=functions),
+        create_functions(*functions),
         *hang("refusal", s.child("dual_write"), refusing),
         Brief(
             key="close_copy",
@@ -89,11 +87,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=((names.copy, Lock.ACCESS_EXCLUSIVE),),
             statements=remove_triggers(sync.triggers()),
         ),
-        Run(
-            key="drop_functions",
-            title="Drop functions that are no longer used",
-            statements=sync.drop_statements(),
-        ),
+        drop_functions(*sync.drop_statements()),
     )
 
 

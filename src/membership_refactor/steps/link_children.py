@@ -34,7 +34,7 @@ from membership_refactor.sql.refuse_writes import close_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.trigger_statements import bodies, disable_triggers, remove_triggers
-from membership_refactor.steps.actions import Action, Brief, Ranges, Run
+from membership_refactor.steps.actions import Action, Brief, Ranges, Run, create_functions
 from membership_refactor.steps.create_parent import CLOSED, parent
 from membership_refactor.steps.firing_triggers import fired_by_carrying
 from membership_refactor.steps.foreign_keys import add_everywhere, add_keys, validate_everywhere
@@ -143,14 +143,10 @@ def up(s: Situation) -> tuple[Action, ...]:
     copy, key = names.child, link_key(s)
     opened = opened_parent(s, s.current(plan.child))
     return (
-        Run(
-            key="create_functions",
-            title="Create functions",
-            statements=(
-                *ledger_tables(names, child),
-                *batch_functions(names, child),
-                *functions,
-            ),
+        create_functions(
+            *ledger_tables(names, child),
+            *batch_functions(names, child),
+            *functions,
         ),
         *hang("parallel", child, saving),
         Brief(

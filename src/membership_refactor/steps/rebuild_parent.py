@@ -32,7 +32,7 @@ from membership_refactor.sql.trigger_statements import (
 )
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, drop_own
 from membership_refactor.steps import retire_source
-from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
+from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch, create_functions
 from membership_refactor.steps.create_parent import parent
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
 from membership_refactor.steps.partition_triggers import hang, take_down
@@ -63,14 +63,10 @@ def up(s: Situation) -> tuple[Action, ...]:
     build = build_of_parents(names, s.child("rebuild_parent"))
     logged = build.log.triggers()
     actions: list[Action] = [
-        Run(
-            key="create_functions",
-            title="Create functions",
-            statements=(
-                *settle_function(names, s.child("rebuild_parent")),
-                *build.function_statements(),
-                *derive_functions(names),
-            ),
+        create_functions(
+            *settle_function(names, s.child("rebuild_parent")),
+            *build.function_statements(),
+            *derive_functions(names),
         ),
         Build(key="rebuild", title="Build the parents", build=build),
     ]

@@ -32,7 +32,15 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
 from membership_refactor.sql.triggers import drop_own
 from membership_refactor.steps import copy_table, old_shape, partition_roles, partitions_to_come
-from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
+from membership_refactor.steps.actions import (
+    Action,
+    Brief,
+    Build,
+    Run,
+    Switch,
+    create_functions,
+    drop_functions,
+)
 from membership_refactor.steps.captures import to_copy, to_source
 from membership_refactor.steps.foreign_keys import add_keys
 from membership_refactor.steps.portraits import with_tables
@@ -98,11 +106,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         *partition_roles.closed_by_itself(s, source, syncs),
         *partitions_to_come.gone(s, names.retired),
         *validations,
-        Run(
-            key="drop_functions",
-            title="Drop functions that are no longer used",
-            statements=tuple(f for sync in syncs for f in sync.drop_statements()),
-        ),
+        drop_functions(*(f for sync in syncs for f in sync.drop_statements())),
     )
 
 
@@ -131,21 +135,17 @@ def down(s: Situation) -> tuple[Action, ...]:
         for n, statement in enumerate(validate_after_hand_back(source, copy), start=1)
     )
     return (
-        Run(
-            key="create_functions",
-            title="Create functions",
-            statements=(
-                *build.log.table_statements(),
-                *build.log.function_statements(),
-                *build.function_statements(),
-                *close_functions(
-                    names,
-                    RECONCILING,
-                    message,
-                    f'Write to "{plan.child}"; the old table comes back.',
-                ),
-                *(() if names.partitioned else functions),
+        create_functions(
+            *build.log.table_statements(),
+            *build.log.function_statements(),
+            *build.function_statements(),
+            *close_functions(
+                names,
+                RECONCILING,
+                message,
+                f'Write to "{plan.child}"; the old table comes back.',
             ),
+            *(() if names.partitioned else functions),
         ),
         *partition_roles.before_recording(s, syncs, closing, logged),
         Brief(

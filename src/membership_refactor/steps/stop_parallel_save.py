@@ -38,7 +38,14 @@ from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.trigger_statements import bodies, remove_triggers
 from membership_refactor.sql.triggers import OwnTrigger, drop_own
 from membership_refactor.steps import link_children, old_shape
-from membership_refactor.steps.actions import Action, Brief, Ranges, Run
+from membership_refactor.steps.actions import (
+    Action,
+    Brief,
+    Run,
+    create_functions,
+    drop_functions,
+    over_children,
+)
 from membership_refactor.steps.deprecated_keys import (
     deprecated_keys,
     kept_key_alone,
@@ -110,7 +117,7 @@ def up(s: Situation) -> tuple[Action, ...]:
     kept = add_everywhere(child, kept_key(s)) if s.plan.keep else ()
     return (
         *old_shape.join(s),
-        Run(key="create_functions", title="Create functions", statements=functions),
+        create_functions(*functions),
         *hang("freeze", child, freezing),
         Brief(
             key="freeze",
@@ -143,15 +150,11 @@ def down(s: Situation) -> tuple[Action, ...]:
     refreshing, saving = refresh_triggers(names, child), two_way_triggers(names, child)
     kept_off = (drop_key(names.child, kept_key(s)),) if plan.keep else ()
     return (
-        Run(
-            key="create_functions",
-            title="Create functions",
-            statements=(
-                *ledger_tables(names, child),
-                *functions,
-                *refresh_function(names, child),
-                *batch_functions(names, child),
-            ),
+        create_functions(
+            *ledger_tables(names, child),
+            *functions,
+            *refresh_function(names, child),
+            *batch_functions(names, child),
         ),
         *hang("refresh", child, refreshing),
         Brief(
@@ -180,13 +183,8 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="List parents that changed after their children",
             statements=list_newer(names, child),
         ),
-        Ranges(
-            key="refresh",
-            title="Refresh the deprecated columns of the children",
-            function=names.own("refresh"),
-            table=names.child,
-            along=names.id,
-            key_type=names.id.type_in(child.columns),
+        over_children(
+            names, child, "refresh", "refresh", "Refresh the deprecated columns of the children"
         ),
         *link_key_again(s, child),
         *hang("parallel", child, saving),
@@ -209,13 +207,9 @@ def down(s: Situation) -> tuple[Action, ...]:
         ),
         *back_with_values(s),
         *add_keys(child, deprecated_keys(s, child), again=True),
-        Run(
-            key="drop_functions",
-            title="Drop functions that are no longer used",
-            statements=(
-                Statement(f"DELETE FROM {names.own('newer')}"),
-                *drop_own(names, "frozen", "refilling", "child_filled", "parent_refill", "refresh"),
-            ),
+        drop_functions(
+            Statement(f"DELETE FROM {names.own('newer')}"),
+            *drop_own(names, "frozen", "refilling", "child_filled", "parent_refill", "refresh"),
         ),
     )
 

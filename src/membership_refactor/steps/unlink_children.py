@@ -7,7 +7,7 @@ from membership_refactor.sql.ddl.bare_table import revoke_default_privileges
 from membership_refactor.sql.parallel.emptied_parents import delete_childless_function
 from membership_refactor.sql.parallel.install import (
     all_triggers,
-    drop_functions,
+    drop_own_functions,
     drop_triggers,
     remove,
 )
@@ -45,7 +45,16 @@ from membership_refactor.sql.trigger_statements import (
     remove_triggers,
 )
 from membership_refactor.sql.triggers import drop_own
-from membership_refactor.steps.actions import Action, Brief, Ranges, Run
+from membership_refactor.steps.actions import (
+    Action,
+    Brief,
+    Ranges,
+    Run,
+    create_functions,
+    drop_functions,
+    over_children,
+    over_parents,
+)
 from membership_refactor.steps.create_parent import CLOSED, closed_message
 from membership_refactor.steps.foreign_keys import drop_of_leaves
 from membership_refactor.steps.not_null import set_not_null
@@ -63,16 +72,7 @@ def _over_children(s: Situation, function: str, key: str, title: str) -> tuple[A
     """Run a batch function of parallel saving along the child's ids, only where values move."""
     if function != "fill_uuid_map" and not s.plan.parent_columns:
         return ()
-    return (
-        Ranges(
-            key=key,
-            title=title,
-            function=s.names.own(function),
-            table=s.names.child,
-            along=s.names.id,
-            key_type=s.names.id.type_in(s.child("link_children").columns),
-        ),
-    )
+    return (over_children(s.names, s.child("link_children"), function, key, title),)
 
 
 def down(s: Situation) -> tuple[Action, ...]:
@@ -97,23 +97,19 @@ def down(s: Situation) -> tuple[Action, ...]:
             statements=(revoke_default_privileges(names.parent),),
         ),
         *drop_parent_policies(s),
-        Run(
-            key="create_functions",
-            title="Create functions",
-            statements=(
-                *ledger_tables(names, child),
-                *batch_functions(names, child),
-                *settle_function(names, child),
-                *restoring,
-                *settle_noted_function(names),
-                *delete_childless_function(names, child),
-                *keeping_link,
-                *close_functions(names, CLOSED, *closed_message(s)),
-                *keep_uuid_function(names),
-                *fill_kept_function(names),
-                *note_child_functions(names, child),
-                *(Statement(f"DELETE FROM {names.own(t)}") for t in _NOTES),
-            ),
+        create_functions(
+            *ledger_tables(names, child),
+            *batch_functions(names, child),
+            *settle_function(names, child),
+            *restoring,
+            *settle_noted_function(names),
+            *delete_childless_function(names, child),
+            *keeping_link,
+            *close_functions(names, CLOSED, *closed_message(s)),
+            *keep_uuid_function(names),
+            *fill_kept_function(names),
+            *note_child_functions(names, child),
+            *(Statement(f"DELETE FROM {names.own(t)}") for t in _NOTES),
         ),
         *hang("notes", child, noting, at_once=True),
         Brief(
@@ -123,13 +119,8 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=((copy, SHARE_ROW), (names.parent, SHARE_ROW)),
             statements=(raise_fence(names), *install_triggers(keeping)),
         ),
-        Ranges(
-            key="keep_parent_uuids",
-            title="Keep the parents' uuids in the ledger",
-            function=names.own("fill_kept"),
-            table=names.parent,
-            along=names.parent_id,
-            key_type="pg_catalog.uuid",
+        over_parents(
+            names, "fill_kept", "keep_parent_uuids", "Keep the parents' uuids in the ledger"
         ),
         *_over_children(
             s, "fill_uuid_map", "keep_child_uuids", "Keep the children's uuids in the ledger"
@@ -162,13 +153,11 @@ def down(s: Situation) -> tuple[Action, ...]:
         *take_down("parallel", child, saving),
         *_own_values(s, child),
         # It locks the parents that it deletes. A range is tried again when a writer is in its way.
-        Ranges(
-            key="delete_childless",
-            title="Delete parents that lost their last child",
-            function=names.own("delete_childless"),
-            table=names.parent,
-            along=names.parent_id,
-            key_type="pg_catalog.uuid",
+        over_parents(
+            names,
+            "delete_childless",
+            "delete_childless",
+            "Delete parents that lost their last child",
         ),
         *(set_not_null(s, "deprecated columns", required, named=named) if required else ()),
         Brief(
@@ -183,13 +172,9 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=((names.parent, EXCLUSIVE),),
             statements=tuple(x for x in drop_triggers(names, child) if x.on == names.parent),
         ),
-        Run(
-            key="drop_functions",
-            title="Drop functions that are no longer used",
-            statements=(
-                *drop_functions(names),
-                *drop_own(names, *_FUNCTIONS),
-            ),
+        drop_functions(
+            *drop_own_functions(names),
+            *drop_own(names, *_FUNCTIONS),
         ),
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 from membership_refactor.checks.parents import parents_have_children
 from membership_refactor.sql.parallel.install import (
-    drop_functions,
+    drop_own_functions,
     drop_triggers,
     emptied_statement,
     freeze,
@@ -303,7 +303,7 @@ def test_writers_that_meet_on_the_way_back_end_in_agreement(
 
 def test_triggers_and_functions_can_be_dropped_and_made_again(play: Play) -> None:
     old(play, "(1, 7, 'a', 'r')")
-    for statement in (*drop_triggers(NAMES, CHILD), *drop_functions(NAMES)):
+    for statement in (*drop_triggers(NAMES, CHILD), *drop_own_functions(NAMES)):
         play(statement.text)
     assert play("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal") == [(0,)]
     assert play(

@@ -167,7 +167,7 @@ def all_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     )
 
 
-def drop_functions(names: Names) -> tuple[Statement, ...]:
+def drop_own_functions(names: Names) -> tuple[Statement, ...]:
     """Drops the functions. Drop the triggers first."""
     own = (*TRIGGER_FUNCTIONS, "claim", "provisional", "is_provisional", "collect", "refresh",
            "replace_listed", "restore_own", "fill_uuid_map",
