@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from membership_refactor.planning.policies import Conflict
 from membership_refactor.planning.refused_plans import require_name, wrong
@@ -94,11 +96,8 @@ class TableSplit:
             object.__setattr__(self, "id", self.id[0] if len(self.id) == 1 else tuple(self.id))
         if not self.retired and self.copy is not None:
             object.__setattr__(self, "retired", f"{self.source}_retired")
-        self._check_shape()
-        self._check_names()
-        self._check_columns()
-        if self.evidence_days < 0:
-            raise wrong(self.name, "evidence_days is negative. Give 0 or more.")
+        for what in chain(self._wrong_shape(), self._wrong_names(), self._wrong_columns()):
+            raise wrong(self.name, what)
 
     @property
     def shape(self) -> Shape:
@@ -181,39 +180,35 @@ class TableSplit:
         """The parent columns that follow ``conflict``, in the plan's order."""
         return tuple(c.name for c in self.parent_columns if c.conflict is conflict)
 
-    def _check_shape(self) -> None:
-        """Refuse fields that a plan of this shape does not use, and ask for those that it needs."""
+    def _wrong_shape(self) -> Iterator[str]:
+        """Fields that a plan of this shape does not use, and those that it lacks."""
         in_place, rename = self.copy is None, not self.parent
         if in_place and rename:
-            raise wrong(
-                self.name,
+            yield (
                 "neither copy nor parent is given. Name parent to split the table, copy to give "
-                "it another name, or both.",
+                "it another name, or both."
             )
         if in_place and self.retired:
-            raise wrong(
-                self.name,
+            yield (
                 "retired is given without copy. A table that is split in place has no archive. "
-                "Leave retired out.",
+                "Leave retired out."
             )
         if in_place and self.old_shape_view:
-            raise wrong(
-                self.name,
+            yield (
                 "old_shape_view is given without copy. A table that is split in place keeps its "
-                "name, and no step would take the view away. Leave old_shape_view out.",
+                "name, and no step would take the view away. Leave old_shape_view out."
             )
         if rename:
             given = {"key": self.key, "parent_columns": self.parent_columns, "link": self.link}
             for attribute in (name for name, value in given.items() if value):
-                raise wrong(
-                    self.name,
+                yield (
                     f"{attribute} is given without parent. Name parent, or leave {attribute} out "
-                    "to give the table another name only.",
+                    "to give the table another name only."
                 )
         elif not self.key:
-            raise wrong(self.name, "key is empty. Name at least one column.")
+            yield "key is empty. Name at least one column."
 
-    def _check_names(self) -> None:
+    def _wrong_names(self) -> Iterator[str]:
         named = {"name": self.name, "source": self.source}
         if self.copy is not None:
             named |= {"copy": self.copy, "retired": self.retired}
@@ -226,17 +221,11 @@ class TableSplit:
             apart = [("source", "parent")]
         for one, other in apart:
             if named[one] == named.get(other):
-                raise wrong(
-                    self.name,
-                    f'{one} and {other} have the same name "{named[one]}". Change one of them.',
-                )
+                yield f'{one} and {other} have the same name "{named[one]}". Change one of them.'
         if self.retired in (self.source, self.parent):
-            raise wrong(
-                self.name,
-                "retired has the name of the source or the parent. Give it another name.",
-            )
+            yield "retired has the name of the source or the parent. Give it another name."
 
-    def _check_columns(self) -> None:
+    def _wrong_columns(self) -> Iterator[str]:
         columns = {
             "id": self.ids,
             "key": self.key,
@@ -245,7 +234,7 @@ class TableSplit:
             "changed": (self.changed,) if self.changed else (),
         }
         if not self.ids:
-            raise wrong(self.name, "id is empty. Name at least one column.")
+            yield "id is empty. Name at least one column."
         seen: dict[str, str] = {}
         for attribute, names in columns.items():
             for name in names:
@@ -253,51 +242,42 @@ class TableSplit:
                 if attribute == "key" and seen.get(name) == "id":
                     if name in self.keep:
                         continue
-                    raise wrong(
-                        self.name,
+                    yield (
                         f'column "{name}" is in id and in key, and the columns of the id have to '
-                        "stay with the child. Name it in keep too.",
+                        "stay with the child. Name it in keep too."
                     )
                 if name in seen:
-                    raise wrong(
-                        self.name,
-                        f'column "{name}" is in {seen[name]} and in {attribute}. Name it in one.',
+                    yield (
+                        f'column "{name}" is in {seen[name]} and in {attribute}. Name it in one.'
                     )
                 seen[name] = attribute
         if self.version is not None:
             require_name(self.name, "version", self.version)
             if seen.get(self.version, "child_columns") != "child_columns":
-                raise wrong(
-                    self.name,
+                yield (
                     f'version "{self.version}" is in {seen[self.version]}. It has to be a column '
-                    "that stays with the child and has no other task.",
+                    "that stays with the child and has no other task."
                 )
             seen[self.version] = "version"
         if self.link and self.link in seen:
-            raise wrong(self.name, f'link "{self.link}" is already a column. Choose another name.')
+            yield f'link "{self.link}" is already a column. Choose another name.'
         if self.parent_id in (*self.deprecated, self.changed):
-            raise wrong(
-                self.name,
-                f'parent_id "{self.parent_id}" is already a column. Choose another name.',
-            )
+            yield f'parent_id "{self.parent_id}" is already a column. Choose another name.'
         for name in self.keep:
             if name not in self.key:
-                raise wrong(
-                    self.name,
-                    f'keep "{name}" is not a column of the key. Only key columns can be kept.',
-                )
+                yield f'keep "{name}" is not a column of the key. Only key columns can be kept.'
         if len(set(self.keep)) < len(self.keep):
-            raise wrong(self.name, "keep names a column twice. Name it once.")
+            yield "keep names a column twice. Name it once."
         if self.parent and not self.leaving:
-            raise wrong(
-                self.name,
+            yield (
                 "keep names every column of the key, and no other column would leave the child. "
-                "Keep fewer columns.",
+                "Keep fewer columns."
             )
         latest = self.with_policy(Conflict.LATEST)
         if latest and self.changed is None:
-            raise wrong(
-                self.name,
+            yield (
                 f'parent_columns "{latest[0]}" has the policy latest. Set changed to the column '
-                "with the time of a row's last change.",
+                "with the time of a row's last change."
             )
+        if self.evidence_days < 0:
+            yield "evidence_days is negative. Give 0 or more."
