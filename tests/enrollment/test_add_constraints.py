@@ -111,7 +111,7 @@ def test_a_partitioned_table_is_refused_by_name(unconstrained_engine: Engine) ->
     with pytest.raises(CheckFailed) as refused:
         add_constraints(unconstrained_engine, IDENTITY, "public")
     assert refused.value.keys == (
-        "it is no ordinary table (relkind p)",
+        "it is not an ordinary table (relkind p)",
         "column curriculum_uuid is missing",
     )
 

@@ -170,7 +170,7 @@ def register(project: Project, *lines: str) -> None:
     ("registered", "verb", "said"),
     [
         ("plans = shop_plan:ORDERS", "status", "cannot be imported: ModuleNotFoundError"),
-        ("plans = shop_plans:TableSplit", "plan", "is no plan"),
+        ("plans = shop_plans:TableSplit", "plan", "is not a plan"),
         ("plans = shop_plans:ORDERS, shop_plans:ORDERS", "verify", "is named twice"),
     ],
 )

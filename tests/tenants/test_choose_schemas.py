@@ -104,6 +104,6 @@ def test_only_tables_make_a_tenant(new_database: NewDatabase) -> None:
 def test_a_pattern_that_cannot_be_is_refused(new_database: NewDatabase, pattern: str) -> None:
     with (
         psycopg.connect(libpq_url(new_database()), autocommit=True) as pg,
-        pytest.raises(WrongUse, match="is no pattern of LIKE"),
+        pytest.raises(WrongUse, match="is not a pattern of LIKE"),
     ):
         read_schemas(pg, pattern, (), TABLES)

@@ -76,7 +76,7 @@ def test_a_time_that_is_none_is_one_line(text: str, url: str) -> None:
     ended = in_process(url, "watch", f"--every={text}")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == (
-        f'FAILED: --every "{text}" is no time. Give a number with s, m or h: --every 5m.\n'
+        f'FAILED: --every "{text}" is not a time. Give a number with s, m or h: --every 5m.\n'
     )
 
 

@@ -274,7 +274,7 @@ def test_a_log_for_people_is_a_hole_that_says_so(at_0004: Watched, tmp_path: Pat
     path.write_text(
         f"2026-01-01 00:00:00 UTC LOG:  AUDIT: OBJECT,1,1,READ,SELECT,TABLE,public.{T}\n"
     )
-    assert any("are no jsonlog or csvlog" in hole for hole in sample(plain)[SOURCE][2])
+    assert any("are not jsonlog or csvlog" in hole for hole in sample(plain)[SOURCE][2])
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_a_binary_file_is_a_hole(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b"\x00\x01\n\xff\xfe\n")
     (hole,) = read_new([str(path)], ()).holes
-    assert hole == f"2 records of the log file {path} are no jsonlog or csvlog"
+    assert hole == f"2 records of the log file {path} are not jsonlog or csvlog"
 
 
 def test_a_csv_record_over_several_lines_is_one(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_the_primary_is_not_taken_for_its_standby(pair: Pair) -> None:
     taken = replace(pair.watched, request=Request(standbys=(("standby one", engine),)))
     taken.sample()
     said = taken.sample()[SOURCE].holes
-    assert any("standby one is no standby" in hole for hole in said)
+    assert any("standby one is not a standby" in hole for hole in said)
 
 
 @pytest.mark.parametrize("sampled", [True, False], ids=["sampled before", "never sampled"])

@@ -61,7 +61,7 @@ def run(context: Context, name: str, verb: ModuleType | None) -> int:
 
 
 def for_one_schema(arguments: Sequence[str], verb: ModuleType | None) -> list[str]:
-    """The command line without what only concerns several schemas. A verb prints JSON."""
+    """The command line for one schema: without the options for several. A verb prints JSON."""
     kept = _without_own_options(arguments)
     return kept if verb is None else [*kept, "--format", "json"]
 

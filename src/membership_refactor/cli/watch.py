@@ -131,7 +131,7 @@ def _seconds(text: str) -> int:
     match = _EVERY.match(text)
     if match is None or not int(match[1]):
         raise WrongUse(
-            f'--every "{text}" is no time.', hint="Give a number with s, m or h: --every 5m."
+            f'--every "{text}" is not a time.', hint="Give a number with s, m or h: --every 5m."
         )
     return int(match[1]) * _SECONDS[match[2]]
 

@@ -116,7 +116,7 @@ def _head(script: ScriptDirectory, wished: str) -> str:
     if len(found) != 1 or found[0] is None:
         raise WrongUse(f"--head {wished} is {len(found)} revisions, not one.", hint=_heads(heads))
     if not found[0].is_head:
-        raise WrongUse(f"--head {wished} is no head of the project.", hint=_heads(heads))
+        raise WrongUse(f"--head {wished} is not a head of the project.", hint=_heads(heads))
     return found[0].revision
 
 

@@ -109,7 +109,7 @@ def registered_plans(config: Config) -> tuple[Registered, ...]:
                 meant = f' Did you mean "{close[0]}"?' if close else ""
                 known = ", ".join(here) or "none"
                 raise WrongUse(
-                    f'{section.place} has options for "{name}", which is no plan there.{meant}',
+                    f'{section.place} has options for "{name}", which is not a plan there.{meant}',
                     hint=f"The plans there: {known}. {AGAIN}",
                 )
     return tuple(found.values())
@@ -144,7 +144,7 @@ def _plan(target: str, place: str) -> TableSplit:
     plan = imported(target, place)
     if not isinstance(plan, TableSplit):
         raise WrongUse(
-            f'"{target}", {place}, is no plan: it is of the type {type(plan).__name__}, '
+            f'"{target}", {place}, is not a plan: its type is {type(plan).__name__}, '
             "and a plan is a TableSplit.",
             hint=AGAIN,
         )
@@ -178,7 +178,7 @@ def _with_options(plan: TableSplit, target: str, section: _Section) -> Registere
             (named,) = texts or ("",)
             baseline = imported(named, place)
             if not isinstance(baseline, Chain):
-                raise WrongUse(f'"{named}", {place}, is no Chain of steps.', hint=AGAIN)
+                raise WrongUse(f'"{named}", {place}, is not a Chain of steps.', hint=AGAIN)
     return Registered(
         plan=plan,
         target=target,
@@ -216,7 +216,7 @@ def _from_ini(file: configparser.ConfigParser, name: str) -> _Section:
 def _from_toml(table: Any, name: str) -> _Section:
     place = f"[tool.{SECTION}] of {name}"
     if not isinstance(table, dict):
-        raise WrongUse(f"{place} is no table.", hint=AGAIN)
+        raise WrongUse(f"{place} is not a table.", hint=AGAIN)
     options: dict[str, dict[str, tuple[str, ...]]] = {}
     for plan, given in table.items():
         if plan == "plans":

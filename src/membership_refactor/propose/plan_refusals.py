@@ -74,7 +74,7 @@ def what_is_ahead(
 
 def _failing(answers: Iterable[Asked]) -> tuple[str, ...]:
     return tuple(
-        f"not so: {a.sentence} ({a.broken} broken{'; first: ' if a.keys else ''}"
+        f"fails: {a.sentence} ({a.broken} broken{'; first: ' if a.keys else ''}"
         f"{'; '.join(a.keys)}). {a.hint or ''}".rstrip()
         for a in answers
         if a.answer is Answer.FAILS

@@ -78,7 +78,7 @@ def scratch_for(url: str, place: Place) -> Iterator[Scratch]:
     superuser = bool(row and row[0])
     if place is Place.SAME and not superuser:
         raise CannotRehearse(
-            f'The role "{login}" is no superuser, so it cannot make the objects of other owners '
+            f'The role "{login}" is not a superuser, so it cannot make the objects of other owners '
             "on this server.",
             hint="Use --on embedded, or connect as a superuser.",
         )

@@ -52,7 +52,7 @@ def read_schemas(
     for text in (pattern, *excepted):
         if not text or "\0" in text or (len(text) - len(text.rstrip("\\"))) % 2:
             raise WrongUse(
-                f'"{text}" is no pattern of LIKE.',
+                f'"{text}" is not a pattern of LIKE.',
                 hint="% stands for any text and _ for one character, such as 'tenant_%'.",
             )
     not_these = "".join(f" AND n.nspname NOT LIKE {literal(text)}" for text in excepted)

@@ -92,7 +92,7 @@ def _read(path: str, offset: int, holes: list[str]) -> Read:
         file.seek(offset)
         found = read_records(file.read(), as_csv=path.endswith(".csv"))
     if found.broken:
-        holes.append(f"{found.broken:,} records of the log file {path} are no jsonlog or csvlog")
+        holes.append(f"{found.broken:,} records of the log file {path} are not jsonlog or csvlog")
     return found
 
 

@@ -106,7 +106,7 @@ def receivers_of(pg: Pg) -> list[tuple[str, str, str]]:
 def not_a_standby(sample: Sample, primary: Sample) -> str | None:
     """Why a server that was named as a standby of the primary is none."""
     if sample.marks.get("in recovery") != "true":
-        return f"{sample.server} is no standby: name the standby itself with --standby"
+        return f"{sample.server} is not a standby: name the standby itself with --standby"
     identifier = "system identifier"
     if sample.marks.get(identifier) != primary.marks.get(identifier):
         return f"{sample.server} is a standby of another server: name one of this server"

@@ -50,7 +50,7 @@ def from_log(path: Path) -> Counter[Running]:
         ) from None
     if not known and (broken or rest):
         raise WrongUse(
-            f"{path} is no log in CSV or JSON.", hint="Set log_destination to csvlog or jsonlog."
+            f"{path} is not a log in CSV or JSON.", hint="Set log_destination to csvlog or jsonlog."
         )
     if broken:
         found[Running("", "", None)] += broken

@@ -7,7 +7,7 @@ Deploy: Before the code that attaches keys, and after 0002 of the main chain.
 Locks: program_enrollment SHARE ROW EXCLUSIVE once: waited for 50 ms, held 20 ms at most. An index
     is built concurrently. Existing keys are copied in batches.
 Undo: Drops the tables, with program_enrollment ACCESS EXCLUSIVE once. Is refused while one holds a
-    key that is no enrollment's own.
+    key that is not an enrollment's own.
 """
 
 from alembic import op

@@ -43,7 +43,7 @@ def cannot_carry(
     if distributed := distributed_tables(plan, source.schema, server):
         return distributed
     if source.kind != "r" and source.partitioning is None:
-        return (f'table "{source.name}" {_KINDS.get(source.kind, "is no ordinary table")}',)
+        return (f'table "{source.name}" {_KINDS.get(source.kind, "is not an ordinary table")}',)
     reasons = [*_shape(source), *_content(source)]
     if source.partitioning is not None:
         reasons += partition_obstacles(plan, source, source.partitioning)

@@ -1,7 +1,7 @@
 """The view of the old shape: its schema, its text over the child or over both tables, its end.
 
-It runs with the rights of its reader (security_invoker), so row security hides from him what it
-hides in the tables.
+It runs with the rights of its reader (security_invoker), so row security hides the same
+from the reader as in the tables.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def unfit_table(names: IdentityNames) -> str:
         "SELECT 'there is no such table' AS key\n"
         f"WHERE {regclass} IS NULL\n"
         "UNION ALL\n"
-        "SELECT pg_catalog.format('it is no ordinary table (relkind %s)', c.relkind)\n"
+        "SELECT pg_catalog.format('it is not an ordinary table (relkind %s)', c.relkind)\n"
         f"FROM pg_catalog.pg_class AS c WHERE c.oid = {regclass} AND c.relkind <> 'r'\n"
         "UNION ALL\n"
         "SELECT pg_catalog.format('column %I is missing', n.name)\n"
