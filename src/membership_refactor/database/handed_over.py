@@ -1,6 +1,7 @@
 """The database that a program hands over in ``config.attributes["connection"]``.
 
-What is handed over is used, or refused. If it were ignored, the chain would run on another database.
+What is handed over is used, or refused. If it were ignored, the chain would run on another
+database.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.changed_columns import NOT_OWN
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.pacing.pace import WAIT_MS
 from membership_refactor.sql.quoting import dollar_quoted, literal
 from membership_refactor.sql.statements import Statement
@@ -30,9 +31,6 @@ def silence_functions(names: Names, *, only: str = "") -> tuple[Statement, ...]:
     the row ``t`` of pg_trigger; empty for every trigger.
     """
     chosen = f"\n      AND {only}" if only else ""
-    own = " AND ".join(
-        f"NOT pg_catalog.starts_with(t.tgname::text, {literal(p)})" for p in OWN_PREFIXES
-    )
     silence, speak = names.own("silence"), names.own("speak")
     silent = f"""
 DECLARE
@@ -46,7 +44,7 @@ BEGIN
         CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' ELSE '' END, t.tgname), ', ') AS "on"
     FROM pg_catalog.pg_trigger AS t
     WHERE t.tgrelid = ANY (tables) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-      AND {own}{chosen}
+      AND {NOT_OWN}{chosen}
     GROUP BY t.tgrelid ORDER BY t.tgrelid
   LOOP
     PERFORM pg_catalog.set_config('lock_timeout', '{WAIT_MS}ms', true);

@@ -306,7 +306,7 @@ FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT 'there is no such table' AS key
 WHERE pg_catalog.to_regclass('"public"."program_enrollment"') IS NULL
 UNION ALL
-SELECT pg_catalog.format('it is no ordinary table (relkind %s)', c.relkind)
+SELECT pg_catalog.format('it is not an ordinary table (relkind %s)', c.relkind)
 FROM pg_catalog.pg_class AS c WHERE c.oid = pg_catalog.to_regclass('"public"."program_enrollment"') AND c.relkind <> 'r'
 UNION ALL
 SELECT pg_catalog.format('column %I is missing', n.name)
