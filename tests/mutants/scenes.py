@@ -13,6 +13,7 @@ from tests.mutants.mutant import called
 from tests.races import (
     test_application_triggers,
     test_both_tables,
+    test_mass_deletes,
     test_privileges,
     test_several_cascades,
     test_the_way_down,
@@ -83,6 +84,19 @@ def a_trigger_inserts_the_row_into_the_other_table(pilot: Pilot, stage: Stage) -
     to(pilot, "0004")
     with pytest.raises(psycopg.errors.UniqueViolation):
         test_both_tables.insert_beside_a_trigger_that_inserts(pilot.url)
+
+
+def one_statement_inserts_between_the_ids_that_it_deletes(pilot: Pilot, stage: Stage) -> None:
+    to(pilot, "0004")
+    test_mass_deletes.insert_between_deleted_ids(pilot.url, SOURCE, COPY, test_mass_deletes.GAP)
+
+
+def a_trigger_puts_back_one_of_many(ids: str) -> Scene:
+    def scene(pilot: Pilot, stage: Stage) -> None:
+        to(pilot, "0004")
+        test_mass_deletes.delete_and_put_back(pilot.url, SOURCE, ids)
+
+    return called(f"a trigger puts back one of many deleted rows {ids}", scene)
 
 
 def one_statement_gives_a_unique_value_to_two_rows(pilot: Pilot, stage: Stage) -> None:

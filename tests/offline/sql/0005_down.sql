@@ -998,7 +998,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_delet
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_count bigint; own_first bigint; own_last bigint;
 BEGIN
   IF pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."programme_membership" or "public"."curriculum_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -1020,8 +1020,37 @@ BEGIN
   END IF;
   own_rows := pg_catalog.cardinality(own_ids);
   IF own_mass THEN
-    EXECUTE $body$DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
+    SELECT pg_catalog.min(o."id"), pg_catalog.max(o."id"), pg_catalog.count(DISTINCT o."id")
+    INTO own_first, own_last, own_count FROM o;
+    IF own_last::pg_catalog.numeric - own_first = own_count - 1 THEN
+      IF pg_catalog.pg_trigger_depth() > 1 AND NOT (SELECT b."id" FROM "public"."curriculum_membership" AS b WHERE b."id" BETWEEN own_first AND own_last ORDER BY b."id" LIMIT 1) IS NOT NULL THEN
+        RETURN NULL;
+      ELSIF (SELECT a."id" FROM "public"."programme_membership" AS a WHERE a."id" BETWEEN own_first AND own_last ORDER BY a."id" LIMIT 1) IS NOT NULL THEN
+        EXECUTE $body$DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
   AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id")$body$;
+      ELSE
+        DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" BETWEEN own_first AND own_last;
+      END IF;
+    ELSIF own_count <= 10000 THEN
+      own_ids := ARRAY(SELECT o."id" FROM o);
+      IF pg_catalog.pg_trigger_depth() > 1 AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS b WHERE b."id" = ANY (own_ids)) THEN
+        RETURN NULL;
+      ELSIF EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = ANY (own_ids)) THEN
+        EXECUTE $body$DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id")$body$;
+      ELSE
+        DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = ANY (own_ids);
+      END IF;
+    ELSE
+      IF pg_catalog.pg_trigger_depth() > 1 THEN
+        EXECUTE $body$SELECT pg_catalog.count(*) > 0 FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)$body$ INTO own_mass;
+        IF NOT own_mass THEN
+          RETURN NULL;
+        END IF;
+      END IF;
+      EXECUTE $body$DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id")$body$;
+    END IF;
   ELSIF own_rows = 0 THEN
     RETURN NULL;
   ELSIF own_rows = 1 THEN
@@ -1952,7 +1981,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_del
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean; own_count bigint; own_first bigint; own_last bigint;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -1974,8 +2003,37 @@ BEGIN
   END IF;
   own_rows := pg_catalog.cardinality(own_ids);
   IF own_mass THEN
-    EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
+    SELECT pg_catalog.min(o."id"), pg_catalog.max(o."id"), pg_catalog.count(DISTINCT o."id")
+    INTO own_first, own_last, own_count FROM o;
+    IF own_last::pg_catalog.numeric - own_first = own_count - 1 THEN
+      IF pg_catalog.pg_trigger_depth() > 1 AND NOT (SELECT b."id" FROM "public"."programme_membership" AS b WHERE b."id" BETWEEN own_first AND own_last ORDER BY b."id" LIMIT 1) IS NOT NULL THEN
+        RETURN NULL;
+      ELSIF (SELECT a."id" FROM "public"."curriculum_membership" AS a WHERE a."id" BETWEEN own_first AND own_last ORDER BY a."id" LIMIT 1) IS NOT NULL THEN
+        EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
   AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id")$body$;
+      ELSE
+        DELETE FROM "public"."programme_membership" AS b WHERE b."id" BETWEEN own_first AND own_last;
+      END IF;
+    ELSIF own_count <= 10000 THEN
+      own_ids := ARRAY(SELECT o."id" FROM o);
+      IF pg_catalog.pg_trigger_depth() > 1 AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS b WHERE b."id" = ANY (own_ids)) THEN
+        RETURN NULL;
+      ELSIF EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (own_ids)) THEN
+        EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id")$body$;
+      ELSE
+        DELETE FROM "public"."programme_membership" AS b WHERE b."id" = ANY (own_ids);
+      END IF;
+    ELSE
+      IF pg_catalog.pg_trigger_depth() > 1 THEN
+        EXECUTE $body$SELECT pg_catalog.count(*) > 0 FROM "public"."programme_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)$body$ INTO own_mass;
+        IF NOT own_mass THEN
+          RETURN NULL;
+        END IF;
+      END IF;
+      EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id")$body$;
+    END IF;
   ELSIF own_rows = 0 THEN
     RETURN NULL;
   ELSIF own_rows = 1 THEN

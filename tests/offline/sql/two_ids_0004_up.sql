@@ -968,7 +968,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_del
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids "public_refactor"."programme_membership_row_id"[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean;
+  own_ids "public_refactor"."programme_membership_row_id"[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean; own_count bigint;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -990,8 +990,27 @@ BEGIN
   END IF;
   own_rows := pg_catalog.cardinality(own_ids);
   IF own_mass THEN
-    EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT o."curriculum_id", o."id" FROM o)
+    own_count := (SELECT pg_catalog.count(*) FROM o);
+    IF own_count <= 10000 THEN
+      own_ids := ARRAY(SELECT ROW(o."curriculum_id", o."id")::"public_refactor"."programme_membership_row_id" FROM o);
+      IF pg_catalog.pg_trigger_depth() > 1 AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k)) THEN
+        RETURN NULL;
+      ELSIF EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k)) THEN
+        EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT o."curriculum_id", o."id" FROM o)
   AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id")$body$;
+      ELSE
+        DELETE FROM "public"."programme_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k);
+      END IF;
+    ELSE
+      IF pg_catalog.pg_trigger_depth() > 1 THEN
+        EXECUTE $body$SELECT pg_catalog.count(*) > 0 FROM "public"."programme_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT o."curriculum_id", o."id" FROM o)$body$ INTO own_mass;
+        IF NOT own_mass THEN
+          RETURN NULL;
+        END IF;
+      END IF;
+      EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT o."curriculum_id", o."id" FROM o)
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id")$body$;
+    END IF;
   ELSIF own_rows = 0 THEN
     RETURN NULL;
   ELSIF own_rows = 1 THEN

@@ -20,6 +20,8 @@ from functools import partial
 from membership_refactor.sql.capture.changed_ids import follow_changed_ids
 from membership_refactor.sql.capture.follow_rows import OneWay
 from membership_refactor.sql.capture.id_moves import VARIABLES
+from membership_refactor.sql.capture.mass_deletes import remove_many
+from membership_refactor.sql.capture.mass_deletes import variables as of_mass_deletes
 from membership_refactor.sql.capture.merged_rows import MergedRows
 from membership_refactor.sql.capture.target_triggers import TargetTriggers
 from membership_refactor.sql.capture.unique_values import inserted_twice, untangled
@@ -69,11 +71,12 @@ class Sync(OneWay):
             "truncate": self._truncated(),
         }
         moving = VARIABLES.format(type=key_type)
-        declared = {"moved": moving + watched}
+        deleting = {"delete": rows + of_mass_deletes(self)}
+        declared = {"moved": moving + watched, **deleting}
         if self.names.partitioned:
             del bodies["moved"]
             bodies["moving"] = self._merged.noted
-            declared = {"update": f"{rows} {moving}", "truncate": f"  {TWIN}"}
+            declared = {"update": f"{rows} {moving}", "truncate": f"  {TWIN}", **deleting}
         for kind, body in bodies.items():
             made += trigger_function(
                 self._function(kind),
@@ -205,12 +208,11 @@ class Sync(OneWay):
         return untangled(self, writes, condition, self._answers) if self.exclusive else writes
 
     def _removed(self) -> str:
-        several = self.id.in_rows("b", "o")
         return f"""  {guard(self.names, rows="o")}
   {self._looked("o", self.id.present("b"))}
   own_rows := pg_catalog.cardinality(own_ids);
   IF own_mass THEN
-    EXECUTE {dollar_quoted(self.remove(several))};
+    {remove_many(self)}
   ELSIF own_rows = 0 THEN
     RETURN NULL;
   ELSIF own_rows = 1 THEN

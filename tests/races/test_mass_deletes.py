@@ -1,0 +1,102 @@
+"""A DELETE of many rows of one table: the same rows go from the other table, and no others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures.databases import TemplateDatabase
+from tests.races.stages import tables_at
+from tests.races.tables import COMPOSITE, COPY, SOURCE, assert_equal, execute, query
+from tests.races.test_both_tables import trigger
+from tests.races.test_statement_triggers import COUNTED, both, fired
+
+NEW = "(id, person_id, programme, curriculum)"
+GAP = 1_000_150
+IDS = {
+    "in a row": "generate_series(1000001, 1000300)",
+    "with a gap": f"generate_series(1000001, 1000300) AS n WHERE n <> {GAP}",
+    "more than an array holds": "generate_series(1000002, 1020601, 2)",
+    "far apart": "(SELECT generate_series(1, 200) UNION SELECT 9223372036854775807"
+    " UNION SELECT -9223372036854775808) AS g (n) WHERE n NOT BETWEEN 1 AND 5",
+}
+MINE = "curriculum = -7"
+TABLES = pytest.mark.parametrize(("one", "other"), [(SOURCE, COPY), (COPY, SOURCE)])
+
+
+def filled(ids: str) -> str:
+    listed = ids if " AS " in ids else f"{ids} AS n"
+    return (
+        f"DELETE FROM {SOURCE}; INSERT INTO {SOURCE} {NEW} SELECT n, 1, 1, -7 FROM {listed};"
+        f" INSERT INTO {SOURCE} {NEW} VALUES (1000000, 1, 1, 1), (1000301, 1, 1, 1)"
+    )
+
+
+def left(url: str) -> list[object]:
+    assert_equal(url)
+    return [id for (id,) in query(url, f"SELECT id FROM {COPY} ORDER BY 1")]
+
+
+@TABLES
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ"])
+@pytest.mark.parametrize("ids", IDS)
+def test_many_deleted_rows_are_deleted_from_the_other_table_and_no_others(
+    ids: str, isolation: str, one: str, other: str, template_database: TemplateDatabase
+) -> None:
+    url = template_database(tables_at("0004"))
+    execute(url, filled(IDS[ids]))
+    execute(url, f"BEGIN ISOLATION LEVEL {isolation}; DELETE FROM {one} WHERE {MINE}; COMMIT")
+    assert left(url) == [1000000, 1000301]
+
+
+@TABLES
+def test_many_deleted_rows_with_an_id_of_two_columns_are_deleted_from_the_other_table(
+    one: str, other: str, template_database: TemplateDatabase
+) -> None:
+    url = template_database(tables_at("0004", COMPOSITE))
+    execute(url, filled(IDS["in a row"]))
+    execute(url, f"DELETE FROM {one} WHERE {MINE}")
+    assert left(url) == [1000000, 1000301]
+
+
+@pytest.mark.parametrize("table", [SOURCE, COPY])
+@pytest.mark.parametrize("ids", ["in a row", "with a gap", "more than an array holds"])
+def test_triggers_for_each_statement_of_the_source_fire_once_for_many_deleted_rows(
+    ids: str, table: str, template_database: TemplateDatabase
+) -> None:
+    """The answer of the other direction has nothing to delete."""
+    url = template_database(tables_at("0004"))
+    execute(url, filled(IDS[ids]), *COUNTED)
+    assert fired(url, f"DELETE FROM {table} WHERE {MINE}") == both("DELETE")
+
+
+def insert_between_deleted_ids(url: str, one: str, other: str, id: int) -> None:
+    execute(url, filled(IDS["with a gap"]), f"DELETE FROM {SOURCE} WHERE id = {id}")
+    inserted = f"WITH x AS (INSERT INTO {other} {NEW} VALUES ({id}, 1, 1, 1))"
+    execute(url, f"{inserted} DELETE FROM {one} WHERE {MINE}")
+    assert id in left(url)
+
+
+def delete_and_put_back(url: str, one: str, ids: str) -> None:
+    # Once: what is deleted after that stays deleted.
+    chosen = "OLD.id = 1000012 AND OLD.curriculum = -7"
+    again = f"INSERT INTO {one} {NEW} SELECT OLD.id, 1, 1, 2 WHERE {chosen}"
+    execute(url, filled(IDS[ids]), *trigger(one, "DELETE", again))
+    execute(url, f"DELETE FROM {one} WHERE {MINE}")
+    assert left(url) == [1000000, 1000012, 1000301]
+
+
+@TABLES
+@pytest.mark.parametrize("id", [GAP, 1000301])
+def test_a_row_that_the_same_statement_inserts_into_the_other_table_stays(
+    id: int, one: str, other: str, template_database: TemplateDatabase
+) -> None:
+    """Its id lies between those of the deleted rows, or right behind them."""
+    insert_between_deleted_ids(template_database(tables_at("0004")), one, other, id)
+
+
+@pytest.mark.parametrize("table", [SOURCE, COPY])
+@pytest.mark.parametrize("ids", ["in a row", "with a gap", "more than an array holds"])
+def test_a_row_that_a_trigger_puts_back_stays_in_both_tables(
+    ids: str, table: str, template_database: TemplateDatabase
+) -> None:
+    delete_and_put_back(template_database(tables_at("0004")), table, ids)
