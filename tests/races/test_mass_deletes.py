@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.sessions import ISOLATIONS
+from tests.races.race import OnStage
 from tests.races.stages import tables_at
 from tests.races.tables import COMPOSITE, COPY, SOURCE, assert_equal, execute, query
 from tests.races.test_both_tables import trigger
@@ -100,3 +104,51 @@ def test_a_row_that_a_trigger_puts_back_stays_in_both_tables(
     ids: str, table: str, template_database: TemplateDatabase
 ) -> None:
     delete_and_put_back(template_database(tables_at("0004")), table, ids)
+
+
+RIVALS = {
+    "inserts a deleted row": f"INSERT INTO {{t}} {NEW} VALUES (1000012, 1, 1, 3)",
+    "inserts the missing row": f"INSERT INTO {{t}} {NEW} VALUES ({GAP}, 1, 1, 3)",
+    "updates a row": "UPDATE {t} SET rotation = 'r' WHERE id = 1000012",
+    "deletes a row": "DELETE FROM {t} WHERE id = 1000012",
+    "moves a row out": "UPDATE {t} SET id = 2000000 WHERE id = 1000012",
+    "moves a row into the gap": f"UPDATE {{t}} SET id = {GAP} WHERE id = 1000301",
+    "deletes many rows": f"DELETE FROM {{t}} WHERE {MINE} AND id > 1000100",
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "isolation", "ids", "name", "table"),
+    [
+        pytest.param(*each, marks=() if n % 9 == 0 else pytest.mark.slow)
+        for n, each in enumerate(
+            product((True, False), ISOLATIONS, ("in a row", "with a gap"), RIVALS, (SOURCE, COPY))
+        )
+    ],
+)
+def test_a_rival_of_a_mass_delete_parts_no_tables(
+    first: bool,
+    isolation: str,
+    ids: str,
+    name: str,
+    table: str,
+    template_database: TemplateDatabase,
+    on_stage: OnStage,
+) -> None:
+    """The DELETE is ``first``, or finds what the rival has written."""
+    url = template_database(tables_at("0004"))
+    execute(url, filled(IDS[ids]))
+    stage = on_stage(url)
+    texts = f"DELETE FROM {SOURCE} WHERE {MINE}", RIVALS[name].format(t=table)
+    one, other = stage.session("one", isolation), stage.session("other", isolation)
+    for session in (one, other):
+        session.begin()
+        session.run("SELECT FROM s.person")
+    earlier = one.outcome(texts[not first])
+    step = other.start(texts[first])
+    step.settled()
+    earlier = one.commit() or earlier
+    later = step.outcome() or other.commit() or ""
+    allowed = {"", "23505", "40P01", *({"40001"} if isolation != "READ COMMITTED" else ())}
+    assert {earlier or "", later} <= allowed
+    assert_equal(url)
