@@ -110,6 +110,31 @@ IN_FILES = (
     "SELECT id FROM |TABLE|",
     "SELECT id FROM TABLE_NAME",
     "DELETE FROM _TABLE_",
+    "SELECT id FROM person WHERE {{ condition }}",
+    "SELECT id FROM person WHERE id = 3 AND ({condition}) ORDER BY id",
+    "SELECT id FROM person WHERE a BETWEEN {b} AND {c} OR {condition}",
+    "SELECT id FROM person WHERE id IN ({query})",
+    "SELECT id FROM person WHERE NOT EXISTS ({query})",
+    "SELECT id FROM person WHERE id = ANY ({query}) LIMIT 1",
+    "SELECT id FROM person WHERE id = ({query})",
+    "SELECT p.id FROM person p JOIN q ON {condition} WHERE p.id = 3",
+    "SELECT a FROM person GROUP BY a HAVING ${condition}",
+    "DELETE FROM person WHERE :condition",
+    "UPDATE person SET a = 1 WHERE a = 2 AND %s",
+    "EXECUTE 'SELECT * FROM ' || x",
+    "EXECUTE format('SELECT * FROM %I', x)",
+    "EXECUTE IMMEDIATE 'DELETE FROM ' || t",
+    "EXECUTE IMMEDIATE q USING 3",
+    "EXEC('SELECT * FROM ' + @t)",
+    "EXEC sp_executesql @q",
+    "PREPARE s FROM concat('SELECT * FROM ', @t)",
+    "SELECT to_regclass(:t)",
+    "SELECT to_regclass('{t}')",
+    "SELECT regclass(:'t')",
+    "JOIN {{ t }} x ON x.id = p.id",
+    "LEFT JOIN ${t} x ON x.id = p.id",
+    "UNION ALL SELECT id FROM :t",
+    "AND p.id IN (SELECT id FROM :t)",
 )
 
 
@@ -204,6 +229,20 @@ VALUES = (
     "DROP DATABASE IF EXISTS {database} WITH (FORCE)",
     "SELECT id FROM __person",
     "SELECT id FROM dblink('x', 'SELECT id FROM person WHERE a LIKE ''%'' ') AS t (id int)",
+    "SELECT id FROM person WHERE {column} = 3 AND {other} IS NULL OR {alias}.a IN (1, 2)",
+    "SELECT id FROM person WHERE (:x IS NULL OR a = :x) AND :all OR id = ANY (:ids)",
+    "SELECT id FROM person WHERE a BETWEEN {b} AND {c}",
+    "SELECT id FROM person WHERE id = {id} AND name LIKE {name} AND f({a}) > {b}",
+    "SELECT id FROM person WHERE id IN (#{id}) AND #{flag}",
+    "SELECT id FROM person WHERE id IN ({{ ids | join(',') }}) {% if a %} AND a = 1 {% endif %}",
+    "UPDATE person SET a = CASE WHEN a = {b} THEN {c} ELSE {d} END WHERE id = {id}",
+    "CREATE OR REPLACE VIEW v AS SELECT id FROM person",
+    "EXECUTE plan(1, 2)",
+    "EXECUTE plan",
+    "EXEC dbo.routine @a, @b",
+    "EXECUTE IMMEDIATE 'SELECT 1'",
+    "SELECT to_regclass('person'), to_regclass('{schema}.person')",
+    "PROMPT Copying from &host",
 )
 
 
@@ -212,6 +251,57 @@ def test_a_value_that_is_put_in_leaves_nothing_open(text: str, tmp_path: Path) -
     outcome = scan_text(f"{text};\n", tmp_path)
     assert not outcome.references
     assert not any(note.open for note in outcome.notes), outcome.notes
+
+
+PARTS = {
+    "join.py": 'part = " JOIN " + t + " x ON x.id = p.id"\n',
+    "left.py": 'part = f"left join {t} x on x.id = p.id"\n',
+    "union.js": "const part = ` UNION SELECT id FROM ${t}`;\n",
+    "Filter.java": 'class A { String p = " AND p.id IN (SELECT id FROM " + t + ")"; }',
+    "where.py": 'q = "SELECT id FROM person WHERE " + condition\n',
+    "in.py": 'q = "SELECT id FROM person WHERE id IN (" + query + ")"\n',
+    "and.rb": 'q = "SELECT id FROM person WHERE id = 3 AND #{condition}"\n',
+    "grown.py": 'q = "SELECT id FROM person"\nq += " WHERE " + condition\n',
+    "regclass.py": 'q = "SELECT to_regclass(%s)"\n',
+}
+
+
+@pytest.mark.parametrize(("name", "text"), PARTS.items(), ids=list(PARTS))
+def test_a_part_of_a_statement_that_may_read_any_table_is_open(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    outcome = scan_text(text, tmp_path, name=name)
+    assert any(note.open for note in outcome.notes)
+
+
+LISTS = {
+    "percent.py": 'q = "SELECT id FROM person WHERE id IN (%s)" % ",".join(["%s"] * n)\n',
+    "named.py": 'marks = ", ".join("?" for _ in ids)\n'
+    'q = f"SELECT id FROM person WHERE id IN ({marks})"\n',
+    "times.py": 'q = "SELECT id FROM person WHERE id IN (" + "?," * n + ")"\n',
+    "tuple.py": 'q = f"SELECT id FROM person WHERE id IN {tuple(ids)}"\n',
+    "join.js": 'const q = `SELECT id FROM person WHERE id IN (${ids.map(x).join(",")})`;\n',
+    "join.rb": "q = \"SELECT id FROM person WHERE id IN (#{ids.join(', ')})\"\n",
+    "Join.java": 'class A { String q = "SELECT p.id FROM person p WHERE p.id IN (" + '
+    'String.join(",", ids) + ")"; }',
+    "implode.php": '<?php $q = "SELECT id FROM person WHERE id IN (" . implode(\',\', $ids) . ")";',
+    "join.go": 'package a\nvar q = "SELECT id FROM person WHERE id IN (" + '
+    'strings.Join(ids, ",") + ")"\n',
+    "join.kt": 'val q = "SELECT id FROM person WHERE id IN (${ids.joinToString()})"\n',
+}
+
+
+@pytest.mark.parametrize(("name", "text"), LISTS.items(), ids=list(LISTS))
+def test_values_between_commas_are_no_query(name: str, text: str, tmp_path: Path) -> None:
+    outcome = scan_text(text, tmp_path, name=name)
+    assert not any(note.open for note in outcome.notes), outcome.notes
+
+
+def test_a_name_that_also_holds_a_query_is_no_list_of_values(tmp_path: Path) -> None:
+    text = 'ids = ",".join(found)\nq = f"SELECT id FROM person WHERE id IN ({ids})"\n'
+    assert not any(note.open for note in scan_text(text, tmp_path, name="a.py").notes)
+    outcome = scan_text(f"{text}ids = query\n", tmp_path, name="a.py")
+    assert any(note.open for note in outcome.notes)
 
 
 SENTENCES = {

@@ -11,7 +11,7 @@ from functools import cached_property
 from membership_refactor.scan.findings import values
 from membership_refactor.scan.findings.dangers import dangers
 from membership_refactor.scan.parse.fill_templates import UnknownMacro, keywords
-from membership_refactor.scan.parse.piece import HOLE, OPEN, UNKNOWN_TABLE, Look, Piece
+from membership_refactor.scan.parse.piece import HOLE, LISTED, OPEN, UNKNOWN_TABLE, Look, Piece
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import Analysed, Unparsed
 from membership_refactor.scan.resolve.bindings import Kind, Source
@@ -144,7 +144,7 @@ class Collector:
         self._macros(analysed, ours=ours)
         for hole in analysed.filled.holes if ours else ():
             what = "text" if hole.free else "a value or name"
-            shown = "an expression of the program" if hole.text == HOLE else hole.text
+            shown = "an expression of the program" if hole.text in (HOLE, LISTED) else hole.text
             message = f"{what} is put in at run time: {shown}"
             self.note(hole.offset, Look.HOLE, message, open=not hole.quoted)
         for sign in dangers(analysed):

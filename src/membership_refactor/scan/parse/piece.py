@@ -30,8 +30,8 @@ OPEN = {Look.UNPARSED, Look.HOLE, Look.MACRO, Look.DYNAMIC, Look.FRAGMENT, Look.
 """Notes of these kinds leave it open whether the consumer is clear, unless they say otherwise."""
 
 
-HOLE = "{hole}"
-"""What stands for an expression of the program."""
+HOLE, LISTED = "{hole}", "{listed}"
+"""What stands for an expression of the program; for one that puts values between commas."""
 
 
 class Edit(NamedTuple):

@@ -1,12 +1,13 @@
-"""Find tables whose names are put in at run time: in statements, and in calls of a program."""
+"""Find tables whose names are put in at run time, in statements."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
 from membership_refactor.scan.parse.fill_templates import REF, ends_expression, keywords
-from membership_refactor.scan.parse.piece import HOLE, Placed, small
+from membership_refactor.scan.parse.piece import HOLE, LISTED, Placed
 from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token
 
 BEFORE_TABLE = r"\b(?:from|into|update|join|table|copy|only|truncate|alter|drop)\b"
@@ -34,11 +35,17 @@ _SETS = ("UNION", "EXCEPT", "INTERSECT")
 _NEW = {"CREATE", "TEMP", "TEMPORARY", "UNLOGGED", "FOREIGN"}
 _PROSE = re.compile(
     r"\s*(?:copy\b(?!.*\b(?:to|from)\s+(?:stdout\b|stdin\b|program\b|:?'))"
-    r"|from\s+[\w.]+\s+import\b|update\b(?!.*\bset\b)"
+    r"|from\s+\S+\s+(?:import|to)\b|update\b(?!.*\bset\b)|(?:prompt|rem|remark|spool|echo)\b"
     r"|table\s+(?:\{\{.*?\}\}|\S+)\s+(?!(?:order|limit|offset|union|except|intersect)\b)\w)",
     re.I | re.S,
 )
 """A sentence for people that begins like a statement."""
+_CONDITIONS = {"WHERE", "AND", "OR", "NOT", "ON", "HAVING", "IN"}
+_OF_A_QUERY = {"EXISTS", "ANY", "SOME", "ALL", "=", "<>", "!=", "<", ">", "<=", ">="}
+"""Behind a bracket that follows these, a query may stand."""
+_TEMPLATES = ("hole", "jinja")
+_COMPARES = {"IS", "IN", "LIKE", "ILIKE", "BETWEEN", "NOT", "SIMILAR", "REGEXP", "RLIKE", "AT",
+             "COLLATE", "OVERLAPS", "OPERATOR"}  # fmt: skip
 _KNOWN = re.compile(r"[^\s,;()]*\.[\w\"`\]]+(?=[\s,;()]|\Z)")
 _EVERY_TABLE = (
     r"\bimport\s+foreign\s+schema\b|\bfor\s+all\s+tables\b"
@@ -47,19 +54,29 @@ _EVERY_TABLE = (
 _STRING = re.compile(r"'[^']*'")
 _LOOKED_UP = re.compile(
     rf"[{_SIGNS}][^\s;,]{{0,80}}?\s*::\s*(?:pg_catalog\s*\.\s*)?regclass\b"
-    rf"|\bcast\s*\(\s*'?[{_SIGNS}][^()]*\bas\s+regclass\b|\b(?:attname|column_name)\b"
+    rf"|\bcast\s*\(\s*'?[{_SIGNS}][^()]*\bas\s+regclass\b"
+    rf"|\b(?:to_)?regclass\s*\(\s*'?[{_SIGNS}](?![^\s;,()']*\.[\w\"]+')"
+    r"|\b(?:attname|column_name)\b"
     rf".{{0,2000}}\b(?:attrelid|table_name|relname)\s*=\s*(?:any\s*)?[('\"]*[{_SIGNS}]",
     re.I | re.S,
 )
 """A table is looked up by a name that is put in."""
 _RUNS_SQL = re.compile(rf"\b(?:\w+_to_xml\w*|dblink\w*|crosstab\w*)\s*\([^()]*?[{_SIGNS}]", re.I)
+_RUNS_TEXT = re.compile(
+    r"\s*(?:exec(?:ute)?\b(?:\s+immediate)?\s*\(?\s*(?:N?''|@?\w+)?\s*"
+    r"(?:\|\||\+|\b(?:format|concat\w*)\s*\(|(?<=\()@)"
+    r"|exec(?:ute)?\s+(?:immediate|[\w.]*\bsp_executesql)\s+(?!N?''|\$)"
+    r"|prepare\s+\w+\s+from\s+(?!''|\$))",
+    re.I,
+)
+"""A statement that runs text, and more than one literal."""
 _READS_EVERY_TABLE = re.compile(_EVERY_TABLE, re.I)
 HOLDS_SQL = re.compile(
     (
         r"\bselect\b[^;]{0,400}?\bfrom\b|\b(?:insert|merge)\s+into\b|\bdelete\s+from\b"
         rf"|\bupdate\b[^;]{{0,200}}?\bset\b|{_EVERY_TABLE}"
         rf"|(?:{BEFORE_TABLE}|\b(?:like|inherits|references|exists|partition\s+of)\b)"
-        r"\s*[\w.\"`\[(]*(?:[\"'`]+\s*[+.&|,)\"'`]|[{%<#?@$&:^\\|]|(?<=_)_)|\bregclass\b"
+        r"\s*[\w.\"`\[(]*(?:[\"'`]+\s*[+.&|,)\"'`]|[{%<#?@$&:^\\|]|(?<=_)_)|regclass\b"
     ).encode(),
     re.I,
 )
@@ -75,14 +92,36 @@ def run_time_table(sql: SqlText) -> tuple[int, str] | None:
     if _LOOKED_UP.search(text):
         return 0, f"it looks a table up by a name that is put in at run time: {shown}"
     bare = _STRING.sub("''", text)
+    if _RUNS_TEXT.match(bare):
+        return 0, f"it runs SQL that is put together at run time: {shown}"
     if not _SIGN.search(bare) or _PROSE.match(text):
         return None
     if _RUNS_SQL.search(bare):
         return 0, f"it runs SQL that is put in at run time: {shown}"
-    found = (
-        (token.start, f"{what} is put in at run time: {shown}") for token, what in _put_in(sql)
-    )
-    return next(found, None)
+    found = itertools.chain(_put_in(sql), _in_conditions(sql))
+    told = ((token.start, f"{what} is put in at run time: {shown}") for token, what in found)
+    return next(told, None)
+
+
+def _in_conditions(sql: SqlText) -> Iterator[tuple[Token, str]]:
+    """Yield text that is put in as a condition, or in the place of a query: it may read a table."""
+    tokens = [token for token in sql.tokens if not token.text.startswith(("{%", "{#", "#{"))]
+    before, begins, between = NO_TOKEN, False, False
+    for token, after in itertools.pairwise([*tokens, NO_TOKEN]):
+        word, text, bracket = token.word, token.text, before.text == "("
+        compared = after.word in _COMPARES or after.word not in keywords()
+        ends = after.text in ("", ")", ";") or after.kind in _TEMPLATES or not compared
+        # Drivers bind most of these, but no whole condition.
+        alone = not after.word and before.word in ("WHERE", "HAVING")
+        alone |= text.startswith("%") and not bracket and before.word != "IN"
+        put_in = token.kind in _TEMPLATES or (token.kind == "param" and alone)
+        listed = text == LISTED or (token.kind == "jinja" and "join" in text)
+        if begins and ends and put_in and not listed:
+            yield token, "text of a condition"
+        opens = text == "(" and (begins or {before.word, before.text} & _OF_A_QUERY != set())
+        begins = opens or (word in _CONDITIONS and not (word == "AND" and between))
+        between = word == "BETWEEN" or (between and word != "AND")
+        before = token
 
 
 def _put_in(sql: SqlText) -> Iterator[tuple[Token, str]]:
@@ -124,9 +163,9 @@ def _put_in(sql: SqlText) -> Iterator[tuple[Token, str]]:
             query, among = query or word in _QUERIES, among and word in _GO_ON
         elif name and _is_put_in(token, text):
             yield token, "the table's name"
-        elif before.word in _SETS and token.kind in ("hole", "jinja", "param"):
+        elif before.word in _SETS and token.kind in (*_TEMPLATES, "param"):
             yield token, "a query"
-        elif listed and (among or joined) and token.kind in ("hole", "jinja", "param"):
+        elif listed and (among or joined) and token.kind in (*_TEMPLATES, "param"):
             apart = text[token.start - 1 : token.start].isspace() or token.text == HOLE
             if apart and token.text[0] != "?" and ends_expression(before, keywords()):
                 yield token, "text that may join a table"
@@ -146,48 +185,6 @@ def _is_put_in(token: Token, text: str) -> bool:
     if token.kind == "punct":
         return inner != ":" or after in ("'", '"')
     return re.search(r"\w", before + after) is None
-
-
-_BY_NAME = re.compile(
-    r"(?:(?:sql_?table|db(?:read|write)table|\b(?:tbl|knex|op\.(?:drop|rename)_table)|\.to_sql"
-    r"|saveastable|withtablename|supabase\.from"
-    r"|\b(?:db|sql|spark|session|knex|conn\w*|dsl|query)\b[\w.()]{0,60}"
-    r"(?:\.|->|::)table)\(|\bmeta\w*\.tables(?:\[|\.get\()|\btable\((?=[^,()]+,\s*[\w.]*meta)"
-    r"|dbtable[\"']\s*,|\b(?:__tablename__|db_table|self\.table_name)\s*="
-    r"|\bapps\.get_model\((?:[\"'][\w.]+[\"'],)?)"
-    r"(?!\s*\w*con\w*\s*,\s*[\"'`])\s*(?:\w+\s*=\s*)?"
-    r"(?:[f$@]{0,2}[\"'`][{$#%]"
-    r"|[$@&]*(?!self\b)(?P<name>[a-z_][\w.]*)(?:\s*[],)(+%|.[]|[ \t]*[\n;]))"
-    r"|\bsorted_tables\b(?!`)|\bget_table_names\(|\bmeta\w*\.tables\.(?:values|items)\("
-)
-"""A call that takes a table by a name which is no text, or takes every table."""
-_CALLS = (
-    "tablename", "db_table", "self.table_name", "supabase.from", "table(", "tables[", "tables.",
-    "dbtable", "to_sql(", "tbl(", "knex(", "get_model(", "sorted_tables", "table_names(",
-)  # fmt: skip
-_DEFINED = re.compile(r"\b(?:def|fun|func|function|fn|sub)\s+[\w.:]*\Z")
-_GIVEN = re.compile(
-    r"^[ \t]*(?:[\w.$]+[ \t]+){0,5}(?:\w+\.)*[$@]?(\w+)(?:[ \t]*:[ \t]*[\w\[\]]+)?[ \t]*"
-    r"(?::?=|<-)[ \t]*[\"'`][\w.]+[\"'`]",
-    re.M,
-)
-"""A name to which a line gives a text."""
-
-
-def read_by_name(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the calls of a program by which it may take any table: the place, and what to look at.
-
-    A name that the file gives a text to is known.
-    """
-    lower = small(text)
-    found = list(_BY_NAME.finditer(lower)) if any(word in lower for word in _CALLS) else []
-    known = set(_GIVEN.findall(lower)) if found else set()
-    for match in found:
-        start, end = match.span()
-        name = (match["name"] or "").rsplit(".", 1)[-1]
-        if name not in known and not _DEFINED.search(lower, max(0, start - 60), start):
-            shown = re.split(r"[)\n]", text[start : end + 40])[0]
-            yield start, f"a table is taken by a name that is put in at run time: {shown}"
 
 
 _STATEMENT = re.compile(

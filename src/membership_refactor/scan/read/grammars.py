@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from membership_refactor.scan.parse.piece import HOLE, Placed
+from membership_refactor.scan.parse.piece import Placed
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Query
@@ -151,6 +151,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v
             "\n": "", "\r": ""}  # fmt: skip
 
 Constant = Callable[[str, "Node"], list[Placed] | None]
+Hole = Callable[["Node"], list[Placed]]
 Mark = tuple[int, int, list[Placed]]
 """What stands between two places of the program, and what it means."""
 
@@ -158,12 +159,15 @@ Mark = tuple[int, int, list[Placed]]
 class Literals:
     """Reads the literals of one program.
 
-    ``constant`` gives the text that a name stands for, or None. ``escapes`` says whether the
-    grammar names the escapes in a text.
+    ``constant`` gives the text that a name stands for, or None; ``hole`` what stands for any other
+    expression. ``escapes`` says whether the grammar names the escapes in a text.
     """
 
-    def __init__(self, placed: Placed, code: str, constant: Constant, *, escapes: bool) -> None:
-        self.placed, self.code, self.constant, self.escapes = placed, code, constant, escapes
+    def __init__(
+        self, placed: Placed, code: str, constant: Constant, hole: Hole, *, escapes: bool
+    ) -> None:
+        self.placed, self.code, self.escapes = placed, code, escapes
+        self.constant, self.hole = constant, hole
 
     def parts(self, node: Node) -> list[Placed]:
         """The text of a literal, with its escapes resolved and its constants put in."""
@@ -247,8 +251,7 @@ class Literals:
                 first, last = self._span(child)
                 name = self.code[first:last].strip("${}@#() ")
                 parts = self.constant(name, child) if name.isidentifier() else None
-                hole = [Placed.made(HOLE, self.placed.place(child.start_byte))]
-                yield first, last, hole if parts is None else parts
+                yield first, last, self.hole(child) if parts is None else parts
             elif child.child_count:
                 yield from self._marks(child, start, end)
 

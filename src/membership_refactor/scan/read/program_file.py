@@ -27,7 +27,7 @@ _GROWS = re.compile(
     r"(?<![\w$])([\w$]+)(?:\s*(?:\+=|\.=|<<)\s*(?=[\w$\"'`(@%])|(?:\.|->)"
     r"(?:append\w*|Append\w*|WriteString|push_str|push|concat|add|write)\s*\(\s*)"
 )
-WORTH = re.compile(rf"{BEFORE_TABLE}|\\", re.I)
+WORTH = re.compile(rf"{BEFORE_TABLE}|regclass|\\", re.I)
 """A text with none of these, and no word of the plan, cannot be read of a table of the plan."""
 _MORE = re.compile(r"\s*\)\s*\.(?:append\w*|Append\w*|concat)\s*\(\s*")
 

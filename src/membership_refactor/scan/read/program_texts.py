@@ -9,9 +9,10 @@ from __future__ import annotations
 import bisect
 import re
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from membership_refactor.scan.parse.piece import HOLE, Placed, joined
+from membership_refactor.scan.parse.piece import HOLE, LISTED, Placed, joined
 from membership_refactor.scan.read.grammars import (
     ESCAPE,
     SUMS,
@@ -58,6 +59,12 @@ _SAME = words(
 """Methods after which a text reads as before. Any other may put something in."""
 _JOINED_BY = re.compile(r"""\s*\.join\s*\(\s*(?:(?P<q>["'`])(?P<by>[^"'`\n]{0,20})(?P=q))?""")
 _JOINS = re.compile(r"""(?P<q>["'])(?P<by>[^"'\n]{0,20})(?P=q)\s*\.join\s*\(\s*$""")
+_LIST = re.compile(
+    r"""\btuple\(|\bstr_repeat\b|["'`][\s%s?:]*,\s*["'`]\s*\*|join(?:ToString)?\(\)"""
+    r"""|["'`]\s?,\s?["'`]\s*\.\s*join\b|(?:[jJ]oin\w*|implode|mkString)\([^"'`]*["'`]\s?,\s?["'`]"""
+)
+"""An expression that puts values between commas."""
+_GIVEN = re.compile(r"(?<![\w.])([A-Za-z_]\w*)[ \t]*(?::?=|<-)(?![=~>])([^\n]{1,200})")
 _MARGIN = re.compile(r"(?<=\n)[ \t]*\|")
 
 
@@ -68,7 +75,8 @@ class Texts:
         self.placed = placed
         self.code = masked(placed.text)
         self.root, found = language.parsed(self.code)
-        self.literals = Literals(placed, self.code, self._constant, escapes=language.escapes)
+        self.literals = Literals(placed, self.code, self._constant, self.hole,
+                                 escapes=language.escapes)  # fmt: skip
         self.texts, sums = found.get("text", []), found.get("sum", [])
         self.nodes = sorted([*self.texts, *sums], key=lambda n: (n.start_byte, -n.end_byte))
         """Texts and sums, each before its parts."""
@@ -185,7 +193,15 @@ class Texts:
 
     def hole(self, node: Node) -> list[Placed]:
         """What stands for an expression whose value is not known."""
-        return [Placed.made(HOLE, self.placed.place(node.start_byte))]
+        code = self.code[node.start_byte : node.end_byte]
+        listed = _LIST.search(code) or code.strip("${}@#() ") in self._lists
+        return [Placed.made(LISTED if listed else HOLE, self.placed.place(node.start_byte))]
+
+    @cached_property
+    def _lists(self) -> set[str]:
+        """The names to which the program gives nothing but values between commas."""
+        given = [(m[1], _LIST.search(m[2])) for m in _GIVEN.finditer(self.code)]
+        return {name for name, _ in given} - {name for name, listed in given if not listed}
 
     def _operator(self, node: Node) -> str:
         """The operator that puts texts together; empty for any other."""
@@ -259,10 +275,11 @@ class Texts:
         last = number = 0
         for match in _FIELD.finditer(text.text):
             field = match["named"] or match["field"] or ""
-            filled = self.fold(by_field.get(field or str(number)))
+            given = by_field.get(field or str(number))
             number += not field
-            made = [Placed.made(HOLE, text.place(match.start()))]
-            result += [text.cut(last, match.start()), *(filled or made)]
+            made = HOLE if given is None else self.hole(given)[0].text
+            filled = self.fold(given) or [Placed.made(made, text.place(match.start()))]
+            result += [text.cut(last, match.start()), *filled]
             last = match.end()
         return [*result, text.cut(last, len(text.text))]
 

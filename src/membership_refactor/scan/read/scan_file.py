@@ -22,6 +22,7 @@ from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, stra
 from membership_refactor.scan.read.grammars import DATA, KINDS, NoGrammar
 from membership_refactor.scan.read.program_file import program_pieces
 from membership_refactor.scan.read.sql_file import prepared, sql_pieces, starts_like_sql, statements
+from membership_refactor.scan.read.tables_by_name import tables_by_name
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser, Unparsed
 from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern
 from membership_refactor.scan.rewrite.rewriter import rewritten
@@ -83,7 +84,7 @@ class FileScanner:
         collector = Collector(outcome, decoded.text)
         for at, part in self.disguises.parts(decoded.text):
             outcome.parts.setdefault(part, collector.place(at))
-        disguised = [*self.disguises.find(decoded.text), *put_in.read_by_name(decoded.text)]
+        disguised = [*self.disguises.find(decoded.text), *tables_by_name(decoded.text)]
         kind = KINDS.get(suffix)
         plain = not (named or disguised or strange(raw))
         if plain and kind != "sql" and not put_in.HOLDS_SQL.search(raw):
@@ -178,7 +179,7 @@ class FileScanner:
             if piece.fragment and _VARIABLE.fullmatch(text):
                 message = f"the statement is put in at run time: {text.strip()}"
                 collector.note(piece.placed.place(0), Look.HOLE, message)
-            if not piece.fragment and (table := put_in.run_time_table(sql)) is not None:
+            if (table := put_in.run_time_table(sql)) is not None:
                 collector.note(piece.placed.place(table[0]), Look.HOLE, table[1])
 
     def _inside(self, piece: Piece, sql: SqlText, collector: Collector) -> None:

@@ -102,7 +102,8 @@ def _body(statement: Placed, dialect: str, kind: str) -> Placed | None:
 _STARTS = re.compile(
     r"(?:\s|--[^\n\r]*(?:[\n\r]|\Z)|/\*.*?\*/|\(|\{%.*?%\}|\{\#.*?\#\})*+"
     r"(select|insert|update|delete|merge|replace|with|from|values|table|create|alter|drop|grant|"
-    r"revoke|comment|copy|truncate|explain|prepare|declare|lock|call|do|execute|analyze|vacuum|"
+    r"revoke|comment|copy|truncate|explain|prepare|declare|lock|call|do|exec(?:ute)?|analyze|"
+    r"vacuum|"
     r"refresh|describe|desc|begin|commit|rollback|set|show|use|start|reindex|cluster|perform|"
     r"return|delimiter|savepoint|listen|notify|discard|reset|security|import|load|rename)\b",
     re.I | re.S,
@@ -187,6 +188,14 @@ _PART = re.compile(
     r"|not|exists|,)\b)|[=<>]|\b(?:is\s+(?:not\s+)?null|like|between|in\s*\(|asc|desc)\b|:\w|\?",
     re.I,
 )
+_REST = re.compile(
+    r"\s*(?:(?:and|or|where|on|having|,)\b.*\(\s*select\b"
+    r"|(?:union|except|intersect)\s+(?:all\s+)?\(?\s*(?:select\b|\{)"
+    r"|(?:(?:left|right|full|inner|cross|outer|natural)\s+)*"
+    r"(?:(?-i:JOIN)\b|join\b.*\b(?:on\b.*=|using\s*\()))",
+    re.I | re.S,
+)
+"""The rest of a statement, in which a table may be named."""
 _FROM_TABLE = re.compile(r"\b(?:from|into|update|join|table)\s+[`\"\w]", re.I)
 
 
@@ -208,12 +217,12 @@ def embedded_pieces(text: Text, dialect: str, interest: Interest) -> Harvest:
     sql = starts_like_sql(placed.text) and " " in placed.text.strip()
     if sql and (table or not column or "{" in placed.text or "$" in placed.text):
         return sql_pieces(placed, dialect, escape=text.escape)
-    if not (table or column):
+    if not (table or column or _REST.match(placed.text)):
         return Harvest()
     if sql and _FROM_TABLE.search(placed.text) and not run_time_table(SqlText(placed, dialect)):
         # Another table's column of the same name.
         return Harvest(passed=[placed.span((0, len(placed.text)))])
-    part = sql or (_PART.search(placed.text) and "\n\n" not in placed.text)
+    part = sql or not (table or column) or (_PART.search(placed.text) and "\n\n" not in placed.text)
     piece = Piece(placed=placed, dialect=dialect, fragment=True, escape=text.escape)
     return Harvest([piece] if part else [])
 
