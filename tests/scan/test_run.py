@@ -19,8 +19,8 @@ from membership_refactor.environment import request_from
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.report.record_scan import record
 from membership_refactor.scan.consumers import read_consumers
-from membership_refactor.scan.report.summary import record
 from membership_refactor.scan.run import Request, scan
 from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import corpus

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from membership_refactor.cli.plan import revision_texts
+from membership_refactor.cli.require_sqlglot import require_sqlglot
 from membership_refactor.cli.status import write_whole
 from membership_refactor.cli.verb import FINE, Context, as_json, plan_option
 from membership_refactor.counts import counted
 from membership_refactor.errors import WrongUse
-from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
 NAME = "report"
 HELP = "make one HTML page of where the refactoring stands"

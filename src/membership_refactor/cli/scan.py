@@ -109,7 +109,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where something was found, or a comparison differs."""
-    from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
+    from membership_refactor.cli.require_sqlglot import require_sqlglot
 
     require_sqlglot()
     from membership_refactor.scan.run import scan
@@ -134,7 +134,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if request.rewrite:
         undone = _rewritten(outcome, options, context.format, request)
     if options.record and engine is not None:
-        from membership_refactor.scan.report.summary import record
+        from membership_refactor.report.record_scan import record
 
         with engine.begin() as connection:
             rows = record(connection, context.plan_request.schema, outcome)

@@ -6,8 +6,8 @@ import argparse
 import sys
 from typing import Any
 
+from membership_refactor.cli.require_sqlglot import require_sqlglot
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
-from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
 NAME = "usage"
 HELP = "show who uses the old structure, and when each gate opens"

@@ -15,12 +15,12 @@ import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from membership_refactor.cli.require_sqlglot import require_sqlglot
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.counts import counted
 from membership_refactor.database.url import normalise_url
 from membership_refactor.environment import connect_engine
 from membership_refactor.errors import RefactorError, WrongUse
-from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
 if TYPE_CHECKING:
     from membership_refactor.watch.ledger_rows import Outcome

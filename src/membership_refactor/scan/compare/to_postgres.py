@@ -16,6 +16,7 @@ from membership_refactor.scan.parse.fill_templates import filled
 from membership_refactor.scan.parse.piece import Placed
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import parse_as
+from membership_refactor.sql.consumer_queries import FUNCTIONS, RELATIONS
 from membership_refactor.sql.quoting import ident
 
 
@@ -172,17 +173,6 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
     return _PARAMETER.sub(lambda match: values[match[1]], text)
 
 
-_FOUND = """
-    SELECT p.proname::text, n.nspname::text, p.provolatile::text, l.lanname::text,
-           p.prosrc || coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '')
-    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-    JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-    WHERE n.nspname <> 'information_schema' AND p.proname = ANY (%s)"""
-_RELATIONS = """
-    SELECT c.relname::text FROM pg_catalog.pg_class c
-    WHERE c.relnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace
-      WHERE nspname IN ('pg_catalog', 'information_schema') OR nspname ~ '^(pg_toast|mr_compare_)')
-    AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname = ANY (%s)"""
 _WORD = re.compile(r"[^\W\d][\w$]*")
 _CALL = re.compile(r"([^\W\d][\w$]*)\"?\s*\(")
 _DYNAMIC = re.compile(r"\bexecute\b|\b(?:table|query|cursor|schema|database)_to_xml|dblink", re.I)
@@ -195,7 +185,7 @@ def _readable(catalog: Catalog, names: Iterable[str], tables: set[str]) -> set[t
     called_by = dict.fromkeys(names, "")
     while wanted := sorted(called_by.keys() - asked):
         asked |= set(wanted)
-        for name, schema, volatile, language, body in catalog.run(_FOUND, (wanted,)).fetchall():
+        for name, schema, volatile, language, body in catalog.run(FUNCTIONS, (wanted,)).fetchall():
             known.add((name, schema))
             through = called_by[name] and f", which {called_by[name]} calls,"
             changing = volatile == "v" or name == "statement_timestamp"
@@ -208,7 +198,7 @@ def _readable(catalog: Catalog, names: Iterable[str], tables: set[str]) -> set[t
             reads = (
                 _DYNAMIC.search(body)
                 or words & tables
-                or catalog.run(_RELATIONS, (sorted(words),)).fetchall()
+                or catalog.run(RELATIONS, (sorted(words),)).fetchall()
             )
             refuse(
                 reads, f"the function {name}{through} reads a table, and would read the real one"

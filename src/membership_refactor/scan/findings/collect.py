@@ -44,8 +44,10 @@ class Collector:
 
     def note(self, offset: int, look: Look, message: str, *, open: bool | None = None) -> None:
         """Add something to look at. Whether it is ``open`` follows from ``look`` if not given."""
-        if offset >= 0 and self._new("note", offset, look, message):
-            open, place = look in OPEN if open is None else open, self.place(offset)
+        open = look in OPEN if open is None else open
+        # Of what is put in at one place, once is enough.
+        if offset >= 0 and self._new("note", offset, look, open if look is Look.HOLE else message):
+            place = self.place(offset)
             found = values.Note(place=place, look=look, message=message, open=open)
             self.outcome.notes.append(found)
 

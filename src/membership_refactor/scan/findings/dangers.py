@@ -157,7 +157,5 @@ def _deletes(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator[
         becomes = early and source.role is Role.SOURCE and plan.source == plan.parent
         deleted = source.target and (source.role is Role.PARENT or becomes)
         if deleted and source.table_span[1]:
-            message = (
-                f"deleting from {plan.parent} fails while {plan.child} has rows of it. Delete "
-            )
-            yield Sign("delete-order", f"{message}those first", source.table_span[0])
+            message = f"deleting from {plan.parent} fails while {plan.child} has rows of it. "
+            yield Sign("delete-order", f"{message}Delete those first", source.table_span[0])

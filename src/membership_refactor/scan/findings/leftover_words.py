@@ -13,6 +13,7 @@ from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.parse.piece import Harvest, Look, Placed
 from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token
 from membership_refactor.scan.read.disguised_names import disguises
+from membership_refactor.scan.read.sql_file import TRIGGER, bare
 from membership_refactor.scan.resolve.bindings import Span
 from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern
 
@@ -46,11 +47,6 @@ _BY_NAME = re.compile(r"format|execute|_to_xml|dblink|\|\||attr|column|attname",
 """What may read columns of a table that is given by its name."""
 _IMPORTS = re.compile(r"\s*(?:import|from|package|using|require\w*|use|include|export|#include)\b")
 _MEMBER = re.compile(r"(?:[\w)\]?!]\.|->|::)\Z")
-_TRIGGER = re.compile(
-    r"\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?TRIGGER\b[^;]*?\bON\s+([\w.\"]+)"
-    r"([^;]*?)\bEXECUTE\s+(?:FUNCTION|PROCEDURE)\s+([\w.\"]+)",
-    re.I,
-)
 _WHOLE_ROW = re.compile(r"\b(?:OLD|NEW)\s*(?:\.\s*\*|\)|IS\b|=|<>)", re.I)
 _FEW = 3
 """A literal of so few words is no message for people."""
@@ -81,11 +77,11 @@ def left_in_sql(placed: Placed, dialect: str, interest: Interest, collector: Col
 def _triggers(placed: Placed, interest: Interest, collector: Collector) -> None:
     """Note the triggers that give whole rows away, or to a function that is in another file."""
     text = placed.text
-    for match in _TRIGGER.finditer(text) if "trigger" in text.lower() else ():
+    for match in TRIGGER.finditer(text) if "trigger" in text.lower() else ():
         table, between, function = match.groups()
         at = placed.place(match.start(1))
-        name = function.rsplit(".", 1)[-1].strip('"')
-        if table.rsplit(".", 1)[-1].strip('"').lower() not in interest.tables:
+        name = bare(function)
+        if bare(table) not in interest.tables:
             continue
         if _WHOLE_ROW.search(between):
             collector.note(at, Look.TEXT, "the trigger compares whole rows", open=True)

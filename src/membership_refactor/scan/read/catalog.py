@@ -18,59 +18,11 @@ from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.resolve.analyse import Analyser
 from membership_refactor.scan.resolve.bindings import Kind
 from membership_refactor.scan.resolve.tables_at_stage import GOING, structure_at
+from membership_refactor.sql import consumer_queries
 from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.own_statements import MARK
 
 CONSUMER = "(database)"
-
-# A view depends on columns through its rewrite rule; the rule's relation is what has a name.
-_DEPENDENTS = """
-SELECT DISTINCT t.relname, coalesce(a.attname, ''), i.type, i.identity
-FROM pg_catalog.pg_depend d
-JOIN pg_catalog.pg_class t ON t.oid = d.refobjid
-JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-LEFT JOIN pg_catalog.pg_attribute a
-  ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
-LEFT JOIN pg_catalog.pg_rewrite r
-  ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.oid = d.objid
-  AND r.rulename = '_RETURN'
-CROSS JOIN LATERAL pg_catalog.pg_identify_object(
-  CASE WHEN r.oid IS NULL THEN d.classid ELSE 'pg_catalog.pg_class'::pg_catalog.regclass END,
-  CASE WHEN r.oid IS NULL THEN d.objid ELSE r.ev_class END, 0) i
-WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-  AND d.deptype IN ('n', 'a') AND n.nspname = %s AND t.relname = ANY (%s)
-  AND (d.refobjsubid > 0 OR r.oid IS NOT NULL)
-  AND i.type NOT IN ('type', 'toast table', 'sequence')
-  AND NOT EXISTS (
-    SELECT FROM pg_catalog.pg_trigger g
-    JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
-    JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace
-    WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND g.oid = d.objid
-      AND f.nspname = %s)
-ORDER BY 3, 4, 1, 2
-"""
-
-_BODIES = """
-SELECT pg_catalog.format('%%I.%%I(%%s)', n.nspname, p.proname,
-         pg_catalog.pg_get_function_identity_arguments(p.oid)),
-       l.lanname, p.prosrc,
-       ARRAY(SELECT DISTINCT c.relname::text FROM pg_catalog.pg_trigger g
-        JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
-        WHERE g.tgfoid = p.oid AND NOT g.tgisinternal ORDER BY 1),
-       ARRAY(SELECT c.relname::text FROM pg_catalog.pg_trigger g
-        JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
-        WHERE g.tgfoid = p.oid AND coalesce(g.tgoldtable, g.tgnewtable) IS NOT NULL),
-       p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
-FROM pg_catalog.pg_proc p
-JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-WHERE l.lanname NOT IN ('c', 'internal') AND p.prosqlbody IS NULL
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s)
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
-                  WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                    AND e.objid = p.oid AND e.deptype = 'e')
-ORDER BY 1
-"""
 
 
 def catalog_outcomes(
@@ -85,7 +37,7 @@ def _dependents(connection: Connection, schema: str, analyser: Analyser) -> Iter
     structure = structure_at(analyser.plan, analyser.stage, portrait=analyser.portrait)
     tables = {table.name: table for table in structure.tables}
     given = (schema, list(tables), ledger_schema(schema))
-    rows = connection.exec_driver_sql(_DEPENDENTS + MARK, given).all()
+    rows = connection.exec_driver_sql(consumer_queries.DEPENDENTS + MARK, given).all()
     found: dict[str, FileOutcome] = {}
     for table_name, column, kind, identity in rows:
         table = tables[table_name]
@@ -109,7 +61,9 @@ def _dependents(connection: Connection, schema: str, analyser: Analyser) -> Iter
 
 
 def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterator[FileOutcome]:
-    rows = connection.exec_driver_sql(_BODIES + MARK, (ledger_schema(schema),)).all()
+    rows = connection.exec_driver_sql(
+        consumer_queries.BODIES + MARK, (ledger_schema(schema),)
+    ).all()
     tables = scanner.interest.tables
     for identity, language, source, triggers_on, by_statement, is_trigger in rows:
         ours = [name for name in triggers_on if name.lower() in tables]
@@ -132,22 +86,10 @@ def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterat
             yield outcome
 
 
-_COLUMNS = """
-SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
-  a.attgenerated::text
-FROM pg_catalog.pg_attribute a
-JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-  AND a.attnum > 0 AND NOT a.attisdropped
-ORDER BY c.relname, a.attnum
-"""
-
-
 def columns_portrait(connection: Connection, schema: str) -> Portrait:
     """Read only the columns of every table and view of the schema."""
     made: dict[str, list[Column]] = {}
-    rows = connection.exec_driver_sql(_COLUMNS + MARK, (schema,))
+    rows = connection.exec_driver_sql(consumer_queries.COLUMNS + MARK, (schema,))
     for table, name, type_, not_null, generated in rows:
         column = Column(name=name, type=type_, not_null=not_null, generated=generated or None)
         made.setdefault(table, []).append(column)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed, joined
@@ -21,6 +22,12 @@ _CREATES = re.compile(
 _DO = re.compile(BLANK + r"DO\b", re.I | re.S)
 _ROW = re.compile(r"\bON\s+((?:[`\"\w]+\.)?[`\"]?(\w+)[`\"]?)", re.I)
 _EXECUTES = re.compile(r"\bEXECUTE\s+(?:FUNCTION|PROCEDURE)\s+(?:[\w\"]+\.)?[\"]?(\w+)", re.I)
+TRIGGER = re.compile(
+    r"\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?TRIGGER\b[^;]*?\bON\s+([\w.\"]+)"
+    r"([^;]*?)\bEXECUTE\s+(?:FUNCTION|PROCEDURE)\s+([\w.\"]+)",
+    re.I,
+)
+"""The table of a trigger, what stands between, and its function."""
 _NAME = re.compile(r"\b(?:FUNCTION|PROCEDURE)\s+(?:[\w\"`]+\.)?[\"`]?(\w+)", re.I)
 _LANGUAGE = re.compile(r"\bLANGUAGE\s+'?(\w+)", re.I)
 _TRIGGER_FUNCTION = re.compile(r"\bRETURNS\s+TRIGGER\b", re.I)
@@ -40,15 +47,9 @@ def _has_body(text: str, dialect: str) -> bool:
     return not (match[1].upper() == "TRIGGER" and _EXECUTES.search(text))
 
 
-def _trigger_tables(found: Sequence[Placed]) -> Mapping[str, list[str]]:
-    """Map each trigger function to the tables of the triggers that call it, within one file."""
-    tables: dict[str, list[str]] = {}
-    for text in (statement.text for statement in found):
-        match, function = _CREATES.match(text), _EXECUTES.search(text)
-        table = _ROW.search(text, match.end()) if match and match[1].upper() == "TRIGGER" else None
-        if function and table:
-            tables.setdefault(function[1].lower(), []).append(table[2].lower())
-    return tables
+def bare(name: str) -> str:
+    """The name without schema and quotes, in small letters."""
+    return name.rsplit(".", 1)[-1].strip('"').lower()
 
 
 def _body_pieces(statement: Placed, dialect: str, triggers: Mapping[str, list[str]]) -> Harvest:
@@ -128,9 +129,10 @@ def sql_pieces(placed: Placed, dialect: str, *, escape: str = "") -> Harvest:
     executed = _EXECUTED if dialect == "mysql" else _NUMBERED
     borders = [m.span(n) for m in executed.finditer(placed.text) for n in (1, 2)]
     placed = placed.replaced([(a, b, " " * (b - a)) for a, b in borders])
-    found = statements(placed, dialect)
-    triggers = _trigger_tables(found)
-    for statement in found:
+    triggers: dict[str, list[str]] = defaultdict(list)
+    for made in TRIGGER.finditer(placed.text) if "rigger" in placed.text.lower() else ():
+        triggers[bare(made[3])].append(bare(made[1]))
+    for statement in statements(placed, dialect):
         if _has_body(statement.text, dialect):
             harvest.add(_body_pieces(statement, dialect, triggers))
         else:

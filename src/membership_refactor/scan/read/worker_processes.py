@@ -64,10 +64,8 @@ def scan_files(
     """Yield the outcome of every task, in order. Nothing that a file does stops the rest."""
     limits = limits or Limits()
     affinity = getattr(os, "sched_getaffinity", lambda process: range(os.cpu_count() or 1))
-    wanted, worker = (
-        limits.processes or len(affinity(0)),
-        _Worker(analysers, limits, rewrite, tasks),
-    )
+    worker = _Worker(analysers, limits, rewrite, tasks)
+    wanted = limits.processes or len(affinity(0))
     several = wanted > 1 and len(tasks) >= _FEW
     outcomes = _in_processes(tasks, worker, min(wanted, 16)) if several else map(worker.scan, tasks)
     for number, outcome in enumerate(outcomes, 1):

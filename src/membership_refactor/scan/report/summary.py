@@ -1,22 +1,16 @@
-"""Sum up each consumer: is it clear of the old structure? The ledger's gates read the answer."""
+"""Sum up each consumer: is it clear of the old structure?"""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection
-
-from membership_refactor.errors import RefactorError
 from membership_refactor.planning import TableSplit
 from membership_refactor.planning.targets import deprecated_columns, targets_by_table
 from membership_refactor.scan.compare.results import Compared
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.sql.names import ledger_schema
-from membership_refactor.sql.quoting import qualified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,26 +126,3 @@ def _through(consumer: Consumer, summaries: dict[str, ConsumerSummary]) -> Consu
         return own
     why = f"uses {consumer.through}, which is not clear"
     return replace(own, clear=False, why=why, in_the_way=behind.in_the_way)
-
-
-def record(connection: Connection, schema: str, outcome: ScanOutcome) -> int:
-    """Insert a row for each consumer. Returns the number of rows. Raises without a ledger."""
-    table = qualified(ledger_schema(schema), "scan_outcome")
-    found = connection.exec_driver_sql("SELECT to_regclass(%s)", (table,)).scalar_one()
-    if found is None:
-        raise RefactorError(
-            f"There is no ledger: the table {table} does not exist.",
-            hint="Upgrade to the first step of the plan, or scan without --record.",
-        )
-    for consumer in outcome.consumers:
-        # The schema's name is quoted, so a percent sign is the only thing left to double.
-        statement = (
-            f"INSERT INTO {table.replace('%', '%%')} "
-            "(plan, stage, consumer, clear, findings, detail) VALUES (%s, %s, %s, %s, %s, %s)"
-        )
-        values = (
-            outcome.plan, outcome.stage, consumer.name, consumer.clear, consumer.findings,
-            json.dumps(asdict(consumer)),
-        )  # fmt: skip
-        connection.exec_driver_sql(statement, values)
-    return len(outcome.consumers)
