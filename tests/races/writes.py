@@ -132,14 +132,25 @@ WRITES = (
 )  # fmt: skip
 UNUSUAL = (
     Write("cursor",
-          ("DECLARE mine CURSOR FOR SELECT * FROM {t} WHERE id = {b} FOR UPDATE", "FETCH mine",
+          ("DECLARE mine CURSOR FOR SELECT * FROM {t} WHERE id + 0 = {b} FOR UPDATE", "FETCH mine",
            "UPDATE {t} SET rotation = 'w', kind = 'cursor' WHERE CURRENT OF mine"), _is(0, W)),
+    Write("cursor, twice",
+          ("DECLARE mine CURSOR FOR SELECT * FROM {t} WHERE id + 0 = {b} FOR UPDATE", "FETCH mine",
+           "UPDATE {t} SET rotation = 'v', kind = 'cursor' WHERE CURRENT OF mine",
+           "UPDATE {t} SET rotation = 'w' WHERE CURRENT OF mine"), _is(0, W)),
+    Write("cursor without a lock",
+          ("DECLARE mine CURSOR FOR SELECT * FROM {t} WHERE id + 0 = {b}", "FETCH mine",
+           "UPDATE {t} SET rotation = 'w' WHERE CURRENT OF mine"), _is(0, W)),
+    Write("cursor deletes",
+          ("DECLARE mine CURSOR FOR SELECT * FROM {t} WHERE id + 0 = {b} FOR UPDATE", "FETCH mine",
+           "DELETE FROM {t} WHERE CURRENT OF mine"), _gone(0)),
     Write("copy",
           ("COPY {t} (id, person_id, programme, curriculum) FROM PROGRAM"
            " 'printf \"%d\\\\t%d\\\\t9\\\\t9\\\\n\" $(({b} + 5)) {p}'",),
           _is(5, "curriculum = 9")),
 )  # fmt: skip
-"""Raced apart from the others: there are no more blocks."""
+"""Raced apart from the others: there are no more blocks. The cursors read by an expression of the
+id, which rules no partition out: see ``test_cursors.py``."""
 
 OWN = "('00000000-0000-4000-8000-' || lpad('{b}', 12, '0'))::uuid"
 PARENT = "(SELECT c.parent_uuid FROM s.narrow AS c WHERE c.id = {b})"
