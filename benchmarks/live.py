@@ -48,10 +48,10 @@ class Live:
     errors: dict[str, int]
 
 
-def run_live(place: Place, *, workers: int, idle_seconds: float) -> Live:
+def run_live(place: Place, *, workers: int, idle_seconds: float, template: str = "legacy") -> Live:
     """Idle first, then 0003 to 0010 with all checks."""
     marks: list[tuple[str, float]] = []
-    with place.fresh("live") as database:
+    with place.fresh("live", template) as database:
         writers = Writers(place.dsn(database), place.rows)
         try:
             writers.write(f"old {SPLIT.source}")

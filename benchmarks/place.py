@@ -17,6 +17,7 @@ from membership_refactor.database.binaries import Binaries
 from membership_refactor.demo.data import load
 from membership_refactor.errors import NoDatabase
 from membership_refactor.plans.legacy_tables import legacy_tables
+from membership_refactor.portrait import Portrait
 from membership_refactor.sql.ddl.create import create_tables
 
 SETTINGS = {
@@ -107,15 +108,20 @@ def place(rows: int, *, folder: Path | None = None) -> Iterator[Place]:
     """A server whose database ``legacy`` holds ``rows`` generated memberships, vacuumed."""
     with launch(binaries(), settings=SETTINGS, folder=folder) as launched:
         made = Place(launched, rows)
-        with made.connect("postgres") as admin:
-            admin.execute("CREATE DATABASE legacy")
-        with made.connect("legacy") as connection:
-            with connection.transaction():
-                # Definitions that the portraits give are complete; the search path must be empty.
-                connection.execute("SET LOCAL search_path = ''")
-                for statement in create_tables(legacy_tables("public")):
-                    connection.execute(statement.text.encode())
-            connection.execute("SET search_path = public")
-            load(connection, rows=rows, seed=1)
-            connection.execute("VACUUM (ANALYZE)")
+        fill(made, "legacy", legacy_tables("public"))
         yield made
+
+
+def fill(place: Place, database: str, tables: Portrait) -> None:
+    """Create the database, with those legacy tables and the generated rows, vacuumed."""
+    with place.connect("postgres") as admin:
+        admin.execute(f"CREATE DATABASE {database}")
+    with place.connect(database) as connection:
+        with connection.transaction():
+            # Definitions that the portraits give are complete; the search path must be empty.
+            connection.execute("SET LOCAL search_path = ''")
+            for statement in create_tables(tables):
+                connection.execute(statement.text.encode())
+        connection.execute("SET search_path = public")
+        load(connection, rows=place.rows, seed=1)
+        connection.execute("VACUUM (ANALYZE)")
