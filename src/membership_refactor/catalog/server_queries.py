@@ -28,6 +28,9 @@ SELECT current_setting('server_version_num')::integer AS version, current_user::
        has_database_privilege(current_user, current_database(), 'CREATE')
          OR has_database_privilege(w.role, current_database(), 'CREATE') AS creates_in_database,
        EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'citus') AS has_citus,
+       current_setting('max_locks_per_transaction')::integer AS locks_each,
+       current_setting('max_connections')::integer
+         + current_setting('max_prepared_transactions')::integer AS locking_sessions,
        -- A table has a row type of its name. PostgreSQL renames array types if needed.
        ARRAY(SELECT c.relname::text FROM pg_class c JOIN pg_namespace n
              ON n.oid = c.relnamespace WHERE n.nspname = %(schema)s

@@ -30,7 +30,12 @@ from membership_refactor.execution.sessions import (
 from membership_refactor.execution.shared_job import offer_of
 from membership_refactor.execution.switching import Drain
 from membership_refactor.execution.throttle import Throttle
-from membership_refactor.sql.ledger.standing_triggers import known, raise_if_gone, standing
+from membership_refactor.sql.ledger.standing_triggers import (
+    known,
+    raise_if_gone,
+    standing,
+    standing_with,
+)
 from membership_refactor.sql.ledger.step_rows import StepRows
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.own_statements import in_one_message
@@ -86,7 +91,7 @@ class Work:
             else:
                 return
         self.progress.say(f"  {action.title}: not needed, the partition has left")
-        self._mark(action)
+        run(self.pg, self._marking(action, left=True))
 
     def _has_left(self, action: Action) -> bool:
         table = action.of_partition
@@ -110,7 +115,7 @@ class Work:
     @_do.register
     def _(self, action: Brief) -> None:
         self.progress.say(f"  {action.title}")
-        asked = raise_if_gone(self.names, self.rows)
+        asked = raise_if_gone(self.names, self.rows, action.of_partition)
         text = in_one_message(statement.text for statement in (asked, *action.statements))
 
         def under_lock(pg: Pg) -> None:
@@ -187,11 +192,17 @@ class Work:
     def _mark(self, action: Action) -> None:
         run(self.pg, self._marking(action))
 
-    def _marking(self, action: Action, *, rows: int | None = None) -> str:
+    def _marking(self, action: Action, *, rows: int | None = None, left: bool = False) -> str:
         """INSERT that records the action as done, with the triggers that have to stand now."""
-        # One that is dropped meanwhile is not forgotten: a long action creates and drops none.
-        long = isinstance(action, LONG)
-        triggers = known(self.names, self.rows) if long else standing(self.names)
+        names, partition = self.names, action.of_partition
+        if partition and (left or isinstance(action, Brief)):
+            now = "" if left else action.then_called or partition
+            triggers = standing_with(names, self.rows, partition, now)
+        elif partition or isinstance(action, LONG):
+            # One that is dropped meanwhile is not forgotten: these create and drop none.
+            triggers = known(names, self.rows)
+        else:
+            triggers = standing(names)
         counted = {} if rows is None else {"rows": str(rows)}
         return self.rows.mark(action.key, triggers=triggers, **counted)
 

@@ -50,6 +50,10 @@ class Server:
     """CREATE on the schema for the owner of the tables, for new tables and renaming."""
     creates_in_database: bool = True
     """CREATE on the database for the user or the owner, for the schema of the ledger."""
+    locks_each: int = 64
+    """max_locks_per_transaction."""
+    locking_sessions: int = 100
+    """For how many the server has room for so many locks, at least."""
     slots: tuple[ReplicationSlot, ...] = ()
     citus: Citus | None = None
     """None where the database has no Citus."""

@@ -52,6 +52,7 @@ def install_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
                 f"AND NOT {is_never('t')});\n{missing}{place.alter(enable)};\n",
                 Lock.SHARE_ROW_EXCLUSIVE,
                 "there pg_catalog.text[];",
+                place.all_there(own),
             )
         )
     return tuple(made)
@@ -201,7 +202,7 @@ class _Place:
         done. Under a short lock there may be many."""
         if not self.members and not self.cloned:
             return ""
-        names = ", ".join(literal(t.name) for t in own)
+        names = _names(own)
         at = self.oid or f"{literal(self.table)}::pg_catalog.regclass"
         there = (
             f"(SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS t\n"
@@ -221,12 +222,28 @@ class _Place:
         text = replace(trigger, table="\0").text.replace("%", "%%").replace("\0", "%s")
         return f"EXECUTE pg_catalog.format({literal(text)}, own_member)"
 
-    def block(self, body: str, lock: Lock, declare: str) -> Statement:
+    def all_there(self, own: Sequence[OwnTrigger]) -> str:
+        """plpgsql that returns where nothing is to be done on any member: one look at all."""
+        if not self.members:
+            return ""
+        every = f"ANY (ARRAY(SELECT p.relid::pg_catalog.oid FROM {self.tree}))"
+        return (
+            "IF (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS t\n"
+            f"WHERE t.tgrelid = {every} AND t.tgname IN ({_names(own)}) AND t.tgenabled = 'A')\n"
+            f"= {len(own)} * (SELECT pg_catalog.count(*) FROM {self.tree}) THEN RETURN; END IF;\n"
+        )
+
+    def block(self, body: str, lock: Lock, declare: str, first: str = "") -> Statement:
         if self.members:
             declare = f"{declare}\n  own_member pg_catalog.regclass;"
-            body = f"FOR own_member IN SELECT p.relid FROM {self.tree} LOOP\n{body}END LOOP;\n"
+            loop = f"FOR own_member IN SELECT p.relid FROM {self.tree} LOOP"
+            body = f"{first}{loop}\n{body}END LOOP;\n"
         text = f"DO $own$ DECLARE\n  {declare}\nBEGIN\n{body}END $own$"
         return Statement(text, lock, self.table)
+
+
+def _names(own: Sequence[OwnTrigger]) -> str:
+    return ", ".join(literal(t.name) for t in own)
 
 
 def _by_place(

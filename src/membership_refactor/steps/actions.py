@@ -30,6 +30,8 @@ class Action:
     of_partition: str = ""
     """The partition that it is about, quoted and qualified. Where that has left meanwhile, there is
     nothing to do: partitions may be dropped at any moment."""
+    then_called: str = ""
+    """What that partition is called afterwards, where the action renames it."""
 
     @property
     def asked(self) -> str:

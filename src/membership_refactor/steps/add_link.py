@@ -35,6 +35,7 @@ def notes(s: Situation) -> tuple[str, ...]:
     return (
         *cost_in_place(s.source()),
         *first_step.room_for_link(s),
+        *first_step.long_locks(s),
         *another_column(s),
         *changed_meaning(s.plan, s.source(), s.revisions),
     )

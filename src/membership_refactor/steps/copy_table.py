@@ -76,6 +76,7 @@ def notes(s: Situation) -> tuple[str, ...]:
     """What wide rows, consumers of changes and the application's triggers meet from here on."""
     return (
         *first_step.room_for_link(s),
+        *first_step.long_locks(s),
         *more_events(s),
         *changed_meaning(s.plan, s.source(), s.revisions),
     )

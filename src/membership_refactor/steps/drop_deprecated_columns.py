@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
@@ -15,7 +16,7 @@ from membership_refactor.sql.ddl.comments_and_statistics import create_statistic
 from membership_refactor.sql.ddl.constraints import add_constraint, once
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.grants_and_policies import grant_table
-from membership_refactor.sql.parallel.install import freeze, freeze_triggers
+from membership_refactor.sql.parallel.install import freeze, freeze_triggers, frozen_still
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.trigger_statements import bodies, idle_functions, remove_triggers
@@ -134,6 +135,8 @@ def up(s: Situation) -> tuple[Action, ...]:
         for index in going(s).indexes
         if index.constraint is None
     )
+    if names.partitioned:
+        return (*unindexed, *_one_by_one(s), *take_down("freeze", _child(s), freezing))
     return (
         *unindexed,
         Brief(
@@ -142,12 +145,37 @@ def up(s: Situation) -> tuple[Action, ...]:
             # One ALTER: the columns are only marked as gone, no row is rewritten.
             locks=((names.child, EXCLUSIVE),),
             statements=(
-                *(idle_functions if names.partitioned else remove_triggers)(freezing),
+                *remove_triggers(freezing),
                 Statement(f"ALTER TABLE {names.child} {drops}", EXCLUSIVE, names.child),
             ),
         ),
-        *take_down("freeze", _child(s), freezing),
     )
+
+
+def _one_by_one(s: Situation) -> Iterator[Action]:
+    """Drop each column under a lock of its own: PostgreSQL takes longer with each partition. Those
+    that are left stay frozen."""
+    child, names = _child(s), s.names
+    columns = [c for c in s.plan.leaving if c in s.current(s.plan.child).column_names]
+    for n, column in enumerate(columns, start=1):
+        left = columns[n:]
+        yield Brief(
+            key=f"drop_column:{column}",
+            title=f"Drop the deprecated column {column}",
+            locks=((names.child, EXCLUSIVE),),
+            statements=(
+                *(
+                    frozen_still(names, child, left)
+                    if left
+                    else idle_functions(freeze_triggers(names, child))
+                ),
+                Statement(
+                    f"ALTER TABLE {names.child} DROP COLUMN IF EXISTS {ident(column)}",
+                    EXCLUSIVE,
+                    names.child,
+                ),
+            ),
+        )
 
 
 def down(s: Situation) -> tuple[Action, ...]:
@@ -156,18 +184,20 @@ def down(s: Situation) -> tuple[Action, ...]:
     names, back = s.names, back_with_columns(s)
     back = replace(back, indexes=(*back.indexes, *_dropped_alone(s)))
     adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_clause(c)}" for c in back.columns)
+    alter = (Statement(f"ALTER TABLE {names.child} {adds}", EXCLUSIVE, names.child),)
     functions, triggers = apart(freeze(names, s.child("link_children")))
     freezing = freeze_triggers(names, _child(s))
     return (
         create_functions(*functions),
         *hang("freeze", _child(s), freezing),
+        *(_added_one_by_one(s, back) if names.partitioned else ()),
         Brief(
             key="add_columns",
             title="Add the deprecated columns, empty",
             locks=((names.child, EXCLUSIVE),),
             statements=(
                 EMPTY_SEARCH_PATH,
-                Statement(f"ALTER TABLE {names.child} {adds}", EXCLUSIVE, names.child),
+                *(() if names.partitioned else alter),
                 *column_settings(back),
                 *bodies(freezing, functions),
                 *triggers,
@@ -198,6 +228,25 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
     )
+
+
+def _added_one_by_one(s: Situation, back: Table) -> Iterator[Action]:
+    """The reverse: each column is frozen with the lock under which it comes."""
+    child, names = _child(s), s.names
+    there = [c for c in s.plan.leaving if c in s.current(s.plan.child).column_names]
+    for column in (c for c in back.columns if c.name not in there):
+        there.append(column.name)
+        add = f"ADD COLUMN IF NOT EXISTS {column_clause(column)}"
+        yield Brief(
+            key=f"add_column:{column.name}",
+            title=f"Add the deprecated column {column.name}, empty",
+            locks=((names.child, EXCLUSIVE),),
+            statements=(
+                EMPTY_SEARCH_PATH,
+                Statement(f"ALTER TABLE {names.child} {add}", EXCLUSIVE, names.child),
+                *frozen_still(names, child, there),
+            ),
+        )
 
 
 def _dropped_alone(s: Situation) -> tuple[Index, ...]:

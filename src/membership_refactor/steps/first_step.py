@@ -10,6 +10,7 @@ from membership_refactor.checks.source_rows import not_null_is_valid, unvalidate
 from membership_refactor.checks.surroundings import no_event_trigger, table_is_not_published
 from membership_refactor.sql.application_code.search_path import path_obstacles
 from membership_refactor.sql.ddl.cannot_copy import cannot_carry
+from membership_refactor.sql.ddl.cannot_partition import HELD_MS, SHORT
 from membership_refactor.steps import old_shape
 from membership_refactor.steps.step import Situation
 
@@ -52,4 +53,17 @@ def room_for_link(s: Situation) -> tuple[str, ...]:
     return (
         f'a row of "{s.plan.source}" that leaves less than 24 bytes of its page free is refused '
         "from here on (54000): the link needs them",
+    )
+
+
+def long_locks(s: Situation) -> tuple[str, ...]:
+    """The note where a short lock is longer than others, because there are many partitions."""
+    parts = s.source().partitioning
+    count = len(parts.members) if parts is not None else 0
+    if count <= SHORT:
+        return ()
+    return (
+        f'"{s.plan.source}" has {count:,} partitions. Where a foreign key, a row trigger, a '
+        "constraint or a column comes or goes, PostgreSQL changes all of them under one short "
+        f"lock: about {HELD_MS * count:,.0f} ms each time, in which writers wait",
     )

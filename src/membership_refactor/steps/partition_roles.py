@@ -31,8 +31,22 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.trigger_statements import bodies, idle_functions, remove_triggers
 from membership_refactor.sql.triggers import OwnTrigger
 from membership_refactor.steps.actions import Action, Brief, Run
+from membership_refactor.steps.foreign_keys import drop_keys
 from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.step import Situation
+
+
+def keys_of_source_gone(s: Situation, source: Table) -> tuple[Action, ...]:
+    """The foreign keys of the source go one at a time before the exchange: each takes longer with
+    each partition. Until then the copy has the same keys, and every write reaches it."""
+    return drop_keys(s.names.source, source.foreign_keys) if s.names.partitioned else ()
+
+
+def has_not_handed_over(s: Situation) -> bool:
+    """Whether retire_source is taken back before the exchange: only keys of the source are gone."""
+    if not s.names.partitioned or s.now is None:
+        return False
+    return s.now.find(s.plan.retired) is None and s.now.find(s.plan.source) is not None
 
 
 def before_hand_over(s: Situation, source: Table) -> Iterator[Statement]:
@@ -212,6 +226,7 @@ def _renamed(s: Situation, names: dict[str, str]) -> tuple[Action, ...]:
             locks=((qualified(s.names.schema, now), Lock.ACCESS_EXCLUSIVE),),
             statements=(rename_partition(s.names.schema, now, new),),
             of_partition=qualified(s.names.schema, now),
+            then_called=qualified(s.names.schema, new),
         )
         for now, new in names.items()
         if now != new

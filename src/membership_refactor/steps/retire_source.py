@@ -90,6 +90,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         for n, statement in enumerate(validate_after_hand_over(source), start=1)
     )
     return (
+        *partition_roles.keys_of_source_gone(s, source),
         Brief(
             key="hand_over",
             title="Rename the tables: the copy takes over",
@@ -119,6 +120,8 @@ def down(s: Situation) -> tuple[Action, ...]:
     """Copy to the archive what the child has, while changes are captured. Then swap the names
     back."""
     plan, names, source = s.plan, s.names, _source(s)
+    if partition_roles.has_not_handed_over(s):
+        return add_keys(s.current(plan.source), source.foreign_keys)
     copy, build = s.current(plan.child), _move(s)
     syncs = (to_copy(s), to_source(s))
     functions = tuple(f for sync in syncs for f in sync.function_statements())

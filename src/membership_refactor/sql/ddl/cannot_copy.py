@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Rule, Server, Table
 from membership_refactor.portrait.tokens import tokens
-from membership_refactor.sql.ddl.cannot_partition import partition_obstacles
+from membership_refactor.sql.ddl.cannot_partition import lock_obstacles, partition_obstacles
 from membership_refactor.sql.ddl.copy_portrait import cloned, linked
 from membership_refactor.sql.ddl.distributed_tables import distributed_tables
 from membership_refactor.sql.ddl.parent_table import parent_table
@@ -51,6 +51,8 @@ def cannot_carry(
         reasons += ambiguous_policies(source, plan.child)
     unfit = fits(plan, source)
     if server is not None:
+        if source.partitioning is not None:
+            reasons += lock_obstacles(source, source.partitioning, server)
         reasons += _role(plan, source, server)
         if not unfit:
             reasons += _names(plan, source, server)

@@ -6,11 +6,18 @@ from collections.abc import Iterable, Iterator
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Member, Partitioning, Table
+from membership_refactor.portrait.server_facts import Server
 from membership_refactor.sql.quoting import qualified
 
 MOST = 500
 """Members. The short locks are taken on each of them."""
+HELD_MS = 0.5
+"""How long PostgreSQL takes, by partition, for what it does to all of them under one short lock."""
+SHORT = 40
+"""Up to how many partitions that stays within the 20 ms of a short lock."""
 _SHOWN = 5
+_OTHERS = 50
+"""Locks on catalogs and on tables that foreign keys refer to."""
 
 
 def partition_obstacles(
@@ -34,11 +41,33 @@ def partition_obstacles(
     if len(members) > MOST:
         yield (
             f"has {len(members):,} partitions; this tool takes {MOST:,} at most, because each "
-            f"short lock is taken on all of them: about {len(members) / 2:,.0f} ms, in which every "
-            "writer waits. Merge partitions, or detach the old ones and split them by themselves"
+            f"short lock is taken on all of them: about {HELD_MS * len(members):,.0f} ms, in which "
+            "every writer waits. Merge partitions, or detach the old ones and split them by "
+            "themselves"
         )
         return
     yield from _of_members(table, members)
+
+
+def locks_needed(table: Table, partitioning: Partitioning) -> int:
+    """How many locks one transaction of a step takes at most: each partition of both tables, what
+    it stores out of line, and its indexes, of which the copy has one more."""
+    return 2 * (len(partitioning.members) + 1) * (4 + len(table.indexes)) + _OTHERS
+
+
+def lock_obstacles(table: Table, partitioning: Partitioning, server: Server) -> Iterator[str]:
+    """Without room for these locks some statement would fail in the middle of a step, or one of
+    the application beside it (53200)."""
+    room = server.locks_each * server.locking_sessions
+    needed = locks_needed(table, partitioning)
+    if 4 * needed > 3 * room:
+        wanted = -(-4 * needed // (3 * server.locking_sessions))
+        yield (
+            f"has {len(partitioning.members):,} partitions, and a step takes up to {needed:,} "
+            f"locks in one transaction; the server has room for {room:,} of all sessions. Set "
+            f"max_locks_per_transaction to {wanted:,} (it is {server.locks_each:,}) and restart "
+            "the server, its replicas first"
+        )
 
 
 def _of_split(plan: TableSplit, table: Table, partitioning: Partitioning) -> Iterator[str]:

@@ -59,13 +59,14 @@ def hand_over(names: Names, source: Table) -> tuple[Statement, ...]:
     """The source becomes the retired table, the copy takes its place. One transaction.
 
     ``source`` is its portrait from just before, and the ledger keeps it. Outgoing foreign keys
-    (``source.foreign_keys``) are dropped here and recorded nowhere else. A partitioned archive is
-    not closed yet: that takes longer with each partition.
+    (``source.foreign_keys``) are dropped here and recorded nowhere else. Those of a partitioned
+    table were dropped before, and its archive is not closed yet: both take longer with each
+    partition.
     """
     plan = names.plan
     return (
         EMPTY_SEARCH_PATH,
-        *drop_foreign_keys(source),
+        *(() if names.partitioned else drop_foreign_keys(source)),
         *drop_behaviour(source),
         *unpublish(source),
         *repoint_incoming(source, to=plan.child),

@@ -33,20 +33,32 @@ def is_own_function(names: Names) -> str:
     )
 
 
-def any_triggers(names: Names) -> str:
-    """FROM and WHERE of the tool's triggers (``t``), those that are disabled for good included."""
-    named = ", ".join(literal(table) for table in names.plan.tables)
+def any_triggers(names: Names, partition: str = "") -> str:
+    """FROM and WHERE of the tool's triggers (``t``), those that are disabled for good included.
+    With ``partition`` (quoted and qualified) only those of that table."""
     ours = " OR ".join(
         f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(p)})" for p in OWN_PREFIXES
     )
-    where = f"n.nspname = {literal(names.schema)} AND c.relname IN ({named})"
-    if names.partitioned or names.looks_at_members:
-        later = f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(LATER_PREFIX)})"
-        where = f"t.tgrelid = ANY (ARRAY({_tables_and_partitions(names)})) AND NOT {later}"
+    if not names.partitioned and not names.looks_at_members:
+        named = ", ".join(literal(table) for table in names.plan.tables)
+        return (
+            "pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid\n"
+            "  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace\n"
+            f"  WHERE n.nspname = {literal(names.schema)} AND c.relname IN ({named}) AND ({ours})"
+        )
+    later = f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(LATER_PREFIX)})"
+    tables = f"ANY (ARRAY({_tables_and_partitions(names)}))"
+    if partition:
+        tables = f"pg_catalog.to_regclass({literal(partition)})"
+    # Each table is looked up once, not once for each of its triggers. Foreign keys have internal
+    # ones on each partition.
     return (
-        "pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid\n"
-        "  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace\n"
-        f"  WHERE {where} AND ({ours})"
+        "(SELECT k.oid, k.relname, k.relispartition, s.nspname FROM pg_catalog.pg_class AS k\n"
+        "    JOIN pg_catalog.pg_namespace AS s ON s.oid = k.relnamespace\n"
+        f"    WHERE k.oid = {tables} OFFSET 0) AS c\n"
+        "  CROSS JOIN LATERAL (SELECT c.nspname) AS n\n"
+        "  JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = c.oid\n"
+        f"  WHERE NOT t.tgisinternal AND NOT {later} AND ({ours})"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.refuse_writes import refusal
@@ -27,10 +29,12 @@ def _refuse(sides: Sides, column: str) -> str:
     )
 
 
-def frozen_function(sides: Sides) -> tuple[Statement, ...]:
-    """BEFORE INSERT OR UPDATE: refuses a value in a column that leaves, and names it."""
+def frozen_function(sides: Sides, only: Iterable[str] | None = None) -> tuple[Statement, ...]:
+    """BEFORE INSERT OR UPDATE: refuses a value in a column that leaves, and names it; with ``only``
+    in those of them that are there."""
     inserts, updates = [], []
-    for column in sides.leaving:
+    there = None if only is None else {*only}
+    for column in (c for c in sides.leaving if there is None or c.name in there):
         refuse = _refuse(sides, column.name)
         c = ident(column.name)
         inserts.append(f"IF NEW.{c} IS NOT NULL THEN\n      {refuse}\n    END IF;")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.child_rows import inserted_function, updated_function
@@ -122,6 +124,11 @@ def freeze(names: Names, child: Table) -> tuple[Statement, ...]:
     """The deprecated columns refuse writes (55000); run it inside a switch, with ``remove``."""
     sides = Sides(names, child)
     return (*frozen_function(sides), *install_triggers(freeze_triggers(names, child)))
+
+
+def frozen_still(names: Names, child: Table, columns: Iterable[str]) -> tuple[Statement, ...]:
+    """Only these refuse writes from here on: the others are not there."""
+    return frozen_function(Sides(names, child), columns)
 
 
 def unfreeze(names: Names, child: Table) -> tuple[Statement, ...]:

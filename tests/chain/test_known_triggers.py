@@ -1,0 +1,89 @@
+"""Triggers of partitions that have to stand while a step is under way: each lock asks for its own.
+
+Under the lock of one partition only the triggers of that partition are asked for and recorded.
+Those of the others stay known, so the next lock on the whole table misses what went meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from membership_refactor.database import libpq_url
+from membership_refactor.errors import CheckFailed, StepInterrupted
+from membership_refactor.sql.ledger.standing_triggers import raise_if_gone, standing_with
+from membership_refactor.sql.triggers import after
+from membership_refactor.steps.step import Direction
+from membership_refactor.testing.interruptions import watched
+from tests.chain.driver import Chain, build
+from tests.chain.fixed import fill
+from tests.chain.partitioned import NAME, hashed, partitioned
+from tests.chain.subjects import renamed
+from tests.chain.test_partitioned import apart
+from tests.fixtures.chains import ChainAt
+
+FEW, MANY = 3, 12
+TO_COPY = after("to_copy_update")
+GONE = {
+    "while they are hung": ("0003", f'"{NAME}_p2"', f"{NAME}_p0"),
+    "while partitions are renamed": (
+        "0005",
+        f'RENAME TO "{NAME}_retired_p2"',
+        f"{NAME}_retired_p0",
+    ),
+}
+
+
+def chain_of(chain_at: ChainAt, revision: str, count: int = FEW) -> Chain:
+    subject = renamed(partitioned("HASH (id)", *hashed(count)))
+    return chain_at(
+        revision, subject=subject, name=f"renamed hash of {count}", first=build(subject, fill)
+    )
+
+
+@pytest.mark.parametrize("when", GONE)
+def test_one_that_goes_from_another_partition_is_missed(when: str, chain_at: ChainAt) -> None:
+    revision, sign, partition = GONE[when]
+    chain = chain_of(chain_at, f"{int(revision) - 1:04d}")
+    dropped: list[str] = []
+
+    def drop(text: str) -> None:
+        if sign in text and (revision == "0005" or TO_COPY in text) and not dropped:
+            dropped.append(partition)
+            chain.run(f'DROP TRIGGER "{TO_COPY}" ON public.{partition}')
+
+    with pytest.raises((CheckFailed, StepInterrupted), match=f"{TO_COPY}.*{partition}.* is gone"):
+        runner = chain.runner(engine=watched(chain.url, drop))
+        runner.upgrade("copy_table" if revision == "0003" else "retire_source")
+    assert dropped
+    chain.runner().abandon()
+    chain.up(revision)
+    if revision == "0003":
+        assert apart(chain) == []
+
+
+def read_under_lock(chain: Chain) -> int:
+    """How many rows of pg_trigger the lock of one partition reads."""
+    runner = chain.runner()
+    with psycopg.connect(libpq_url(chain.url)) as pg:
+        pg.execute("SET enable_seqscan = off")  # small catalogs
+        names = replace(runner.situation(pg), now=runner.read()).names
+        rows = runner.ledger.rows("copy_table", Direction.UP)
+        place = f'"public"."{NAME}_p0"'
+        pg.execute(raise_if_gone(names, rows, place).text.encode())
+        found = pg.execute(f"SELECT {standing_with(names, rows, place, place)}".encode()).fetchone()
+        assert found is not None and any(name.endswith("_p1") for name in found[0])
+        read = pg.execute(
+            "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
+            " FROM pg_stat_xact_sys_tables WHERE relname = 'pg_trigger'"
+        ).fetchone()
+    assert read is not None
+    return int(read[0])
+
+
+def test_the_lock_of_one_partition_asks_for_no_more_where_there_are_more(chain_at: ChainAt) -> None:
+    few, many = (read_under_lock(chain_of(chain_at, "0003", n)) for n in (FEW, MANY))
+    # One trigger of each partition would be more. The caches of a session read some, too.
+    assert 0 < many < few + MANY - FEW
