@@ -25,10 +25,6 @@ class Server:
     socket_folder: Path | None = None
     log: Path | None = None
 
-    @property
-    def major(self) -> int:
-        return self.version // 10000
-
     def database_url(self, database: str) -> str:
         """SQLAlchemy's URL of another database of this server."""
         return with_database(self.url, database)

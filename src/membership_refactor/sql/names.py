@@ -139,10 +139,6 @@ class Names:
         return fitted(f"uq_{self.plan.parent}_kept")
 
     @cached_property
-    def link_index_name(self) -> str:
-        return link_index_name(self.plan.child, self.plan.link)
-
-    @cached_property
     def link_check_name(self) -> str:
         """The CHECK by which 0008 sets the link NOT NULL without a scan; it drops it afterwards."""
         return fitted(f"ck_{self.plan.child}_{self.plan.link}_not_null")

@@ -12,7 +12,7 @@ from membership_refactor.portrait import Table
 from membership_refactor.sql.ddl.bare_table import create_bare_table
 from membership_refactor.sql.ddl.copy_portrait import cloned, copy_differences
 from membership_refactor.sql.ddl.create import create_table
-from membership_refactor.sql.names import Names
+from membership_refactor.sql.names import link_index_name
 from membership_refactor.sql.quoting import qualified
 from tests.fixtures.portraits import Catalog
 from tests.portrait.everything import HOSTILE, PLAIN, Everything
@@ -58,7 +58,7 @@ def test_the_shipped_plan_names_the_copys_objects_after_the_copy() -> None:
     copy = cloned(source, name=SPLIT.child, link=SPLIT.link)
 
     assert [index.name for index in copy.indexes if SPLIT.source in index.name] == [
-        Names(SPLIT, "public").link_index_name  # by the name of the link
+        link_index_name(SPLIT.child, SPLIT.link)  # by the name of the link
     ]
     assert copy.primary_key is not None
     assert copy.primary_key.name == "pk_curriculum_membership"

@@ -10,7 +10,7 @@ from membership_refactor.portrait import Column, Constraint, Grant, Index, Seque
 from membership_refactor.sql.ddl.constraints import create_foreign_keys, validate_foreign_keys
 from membership_refactor.sql.ddl.copy_portrait import cloned
 from membership_refactor.sql.ddl.create import create_table
-from membership_refactor.sql.ddl.indexes import create_indexes
+from membership_refactor.sql.ddl.indexes import create_index
 from membership_refactor.sql.handover.exchange import hand_over, hand_over_locks
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Lock
@@ -91,7 +91,7 @@ FOR given IN
 
 
 def test_an_index_built_concurrently_lets_writers_go_on() -> None:
-    _, index = create_indexes(SMALL, concurrently=True)
+    index = create_index(SMALL, SMALL.indexes[-1], concurrently=True)
 
     assert index.text == 'CREATE INDEX CONCURRENTLY "INDEX" ON s.t USING btree (q)'
     assert index.lock is Lock.SHARE_UPDATE_EXCLUSIVE

@@ -10,16 +10,14 @@ from membership_refactor.sql.quoting import ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 
 
-def create_indexes(
-    table: Table, *, concurrently: bool = False, only: Collection[str] | None = None
-) -> tuple[Statement, ...]:
+def create_indexes(table: Table, *, only: Collection[str] | None = None) -> tuple[Statement, ...]:
     """Every valid index, except ``made_by_constraints``.
 
     Indexes of primary key and unique constraints are plain unique indexes until ``create_keys``.
     ``only`` restricts it to these names.
     """
     return tuple(
-        create_index(table, index, concurrently=concurrently)
+        create_index(table, index)
         for index in table.indexes
         if index.valid
         and index.name not in made_by_constraints(table)

@@ -144,7 +144,7 @@ class Sides:
             f"  FROM {self.names.parent} AS p WHERE p.{self.uuid} = {uuid};"
         )
 
-    def touch(self, uuid: str, *, into: str = ROW_OF_PARENT, xid: str = "saved.xmin") -> str:
+    def touch(self, uuid: str, *, xid: str = "saved.xmin") -> str:
         """Updates a parent without changing it and reads its row. All columns are NULL if there is
         no such parent.
 
@@ -153,7 +153,7 @@ class Sides:
         so a row that ``xid`` wrote is not updated again. Otherwise each look-up would have to pass
         thousands of versions of one row.
         """
-        p, u = self.names.parent, self.uuid
+        p, u, into = self.names.parent, self.uuid, ROW_OF_PARENT
         update = (
             f"UPDATE {p} AS p SET {u} = p.{u} WHERE p.{u} = {uuid} "
             f"AND p.xmin OPERATOR(pg_catalog.<>) {xid}"
