@@ -1,4 +1,4 @@
-"""A real pg_partman makes and drops partitions between the steps, up and down."""
+"""A real pg_partman makes and drops partitions between the steps of a rename and of a split."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CheckFailed
+from membership_refactor.inspect.all_comparisons import verify_all
 from tests.chain.driver import Chain
 from tests.chain.fixed import fill
 from tests.chain.partitioned import NAME, partitioned
@@ -16,7 +17,8 @@ from tests.chain.test_partitioned import apart
 from tests.fixtures.databases import NewDatabase
 
 SOURCE, COPY = f"public.{NAME}", "public.curriculum_membership"
-SUBJECT = renamed(partitioned("RANGE (id)"))
+SPLIT = partitioned("RANGE (id)")
+SUBJECT = renamed(SPLIT)
 KEPT = 40
 """pg_partman drops partitions whose ids are this much smaller than the greatest one."""
 
@@ -24,8 +26,8 @@ MAINTENANCE = "SELECT partman.run_maintenance('{t}', p_analyze := false, p_jobmo
 
 
 @pytest.fixture
-def chain(new_database: NewDatabase) -> Chain:
-    chain = Chain(new_database(), SUBJECT)
+def chain(new_database: NewDatabase, request: pytest.FixtureRequest) -> Chain:
+    chain = Chain(new_database(), getattr(request, "param", SUBJECT))
     available = "SELECT FROM pg_available_extensions WHERE name = 'pg_partman'"
     if not chain.query(available):
         pytest.skip("no pg_partman for this PostgreSQL: apt-get install postgresql-15-partman")
@@ -94,3 +96,37 @@ def test_retention_and_new_partitions_are_followed_up_and_down(chain: Chain) -> 
     goes_on(chain, SOURCE)
     chain.up("0003")
     assert seen(chain) == [] and apart(chain) == []
+
+
+LATER = (
+    "INSERT INTO {t} (id, programme_membership_uuid, curriculum_id) OVERRIDING SYSTEM VALUE"
+    " SELECT m.id + g * 3, m.uuid, 1 FROM (SELECT id, programme_membership_uuid AS uuid FROM {t}"
+    " ORDER BY id DESC LIMIT 1) AS m, generate_series(1, 3) AS g",
+    "UPDATE {t} SET period_of_grace = 7 WHERE id % 7 = 0",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chain", [SPLIT], indirect=True, ids=["split"])
+def test_a_whole_split_goes_on_while_partitions_are_made_and_dropped(chain: Chain) -> None:
+    table = SOURCE
+    for revision in SPLIT.revisions:
+        if revision > "0003":
+            goes_on_at(chain, table, revision)
+            repaired(chain)
+            assert seen(chain) == [], revision
+        chain.up(revision)
+        if revision == "0005":
+            table = COPY
+            chain.run(f"UPDATE partman.part_config SET parent_table = '{COPY}'")
+    assert not any(v.findings for v in verify_all(chain.runner()).verdicts)
+
+
+def goes_on_at(chain: Chain, table: str, revision: str) -> None:
+    if revision <= "0008":
+        goes_on(chain, table)
+        return
+    with psycopg.connect(libpq_url(chain.url), autocommit=True) as pg:
+        for _ in range(5):
+            for text in (*LATER, MAINTENANCE):
+                pg.execute(text.format(t=table).encode())
