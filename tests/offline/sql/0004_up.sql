@@ -1029,11 +1029,11 @@ BEGIN
       ELSE
         DELETE FROM "public"."programme_membership" AS b WHERE b."id" BETWEEN own_first AND own_last;
       END IF;
-    ELSIF own_count <= 10000 THEN
+    ELSIF own_count <= 100000 THEN
       own_ids := ARRAY(SELECT o."id" FROM o);
-      IF pg_catalog.pg_trigger_depth() > 1 AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS b WHERE b."id" = ANY (own_ids)) THEN
+      IF pg_catalog.pg_trigger_depth() > 1 AND NOT ((SELECT b."id" FROM "public"."programme_membership" AS b WHERE b."id" BETWEEN own_first AND own_last ORDER BY b."id" LIMIT 1) IS NOT NULL AND EXISTS (SELECT FROM "public"."programme_membership" AS b WHERE b."id" = ANY (own_ids))) THEN
         RETURN NULL;
-      ELSIF EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (own_ids)) THEN
+      ELSIF ((SELECT a."id" FROM "public"."curriculum_membership" AS a WHERE a."id" BETWEEN own_first AND own_last ORDER BY a."id" LIMIT 1) IS NOT NULL AND EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (own_ids))) THEN
         EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
   AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id")$body$;
       ELSE

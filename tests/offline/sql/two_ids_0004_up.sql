@@ -991,7 +991,7 @@ BEGIN
   own_rows := pg_catalog.cardinality(own_ids);
   IF own_mass THEN
     own_count := (SELECT pg_catalog.count(*) FROM o);
-    IF own_count <= 10000 THEN
+    IF own_count <= 100000 THEN
       own_ids := ARRAY(SELECT ROW(o."curriculum_id", o."id")::"public_refactor"."programme_membership_row_id" FROM o);
       IF pg_catalog.pg_trigger_depth() > 1 AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k)) THEN
         RETURN NULL;

@@ -14,7 +14,7 @@ from membership_refactor.sql.capture.follow_rows import OneWay
 from membership_refactor.sql.quoting import dollar_quoted
 from membership_refactor.sql.types import stored_type
 
-MANY = 10_000
+MANY = 100_000
 """An array of so many ids is small. Each of them is found by itself."""
 
 _COUNTED = frozenset({"smallint", "integer", "bigint"})
@@ -35,8 +35,8 @@ def remove_many(rows: OneWay) -> str:
     id = rows.id
     listed = _removed(
         rows,
-        there=f"EXISTS (SELECT FROM {rows.target} AS b WHERE {id.in_array('b', 'own_ids')})",
-        again=f"EXISTS (SELECT FROM {rows.origin} AS a WHERE {id.in_array('a', 'own_ids')})",
+        there=_listed(rows, rows.target, "b"),
+        again=_listed(rows, rows.origin, "a"),
         condition=id.in_array("b", "own_ids"),
     )
     # Counted: to find the first one alone, the planner would compare each with each.
@@ -82,6 +82,13 @@ def _first(rows: OneWay, table: str, row: str) -> str:
     range_ = rows.id.between(row, "own_first", "own_last")
     key = rows.id.listed(row)
     return f"(SELECT {key} FROM {table} AS {row} WHERE {range_} ORDER BY {key} LIMIT 1) IS NOT NULL"
+
+
+def _listed(rows: OneWay, table: str, row: str) -> str:
+    """A condition: the table has a row of the array. Where it has none of the whole range, which is
+    soon known, the ids need not be looked up one by one."""
+    found = f"EXISTS (SELECT FROM {table} AS {row} WHERE {rows.id.in_array(row, 'own_ids')})"
+    return f"({_first(rows, table, row)} AND {found})" if _are_counted(rows) else found
 
 
 def _removed(rows: OneWay, *, there: str, again: str, condition: str) -> str:
