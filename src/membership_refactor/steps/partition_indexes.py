@@ -10,7 +10,7 @@ from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.indexes import create_index
 from membership_refactor.sql.quoting import fitted, ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.steps.actions import Action, Alone, Brief, Run
+from membership_refactor.steps.actions import Action, Alone, Brief
 
 
 def build_by_partition(table: Table, partitioning: Partitioning, index: Index) -> Iterator[Action]:
@@ -25,19 +25,21 @@ def build_by_partition(table: Table, partitioning: Partitioning, index: Index) -
         locks=((root, Lock.SHARE_ROW_EXCLUSIVE),),
         statements=(EMPTY_SEARCH_PATH, _unless_there(own, index.definition)),
     )
+    attached_last: list[Action] = []
     for member in partitioning.members:
         place, name = qualified(member.schema, member.name), _name(index, member)
         above[place] = qualified(member.schema, name)
-        attach = Statement(f"ALTER INDEX {above[member.parent]} ATTACH PARTITION {above[place]}")
+        attach = _attach(index, member, above[member.parent], above[place])
         if member.by is not None:
             alone = _unless_there(above[place], _on(index, f"ONLY {place}", name))
             yield Brief(
                 key=f"create_index:{index.name}:{member.name}",
                 title=f"Create index {index.name} of partition {member.name}, without its own",
                 locks=((place, Lock.SHARE_ROW_EXCLUSIVE),),
-                statements=(EMPTY_SEARCH_PATH, alone, attach),
+                statements=(EMPTY_SEARCH_PATH, alone),
                 of_partition=place,
             )
+            attached_last.insert(0, attach)
             continue
         of_leaf = replace(index, name=name, definition=_on(index, place, name))
         yield Alone(
@@ -47,12 +49,23 @@ def build_by_partition(table: Table, partitioning: Partitioning, index: Index) -
             index=above[place],
             of_partition=place,
         )
-        yield Run(
-            key=f"attach_index:{index.name}:{member.name}",
-            title=f"Attach the index of partition {member.name}",
-            statements=(attach,),
-            of_partition=place,
-        )
+        yield attach
+    yield from attached_last
+
+
+def _attach(index: Index, member: Member, above: str, own: str) -> Brief:
+    """An index that becomes valid by this makes the one above valid, if it is attached itself, and
+    then PostgreSQL locks the table two levels above against everybody. So the index of a table
+    with partitions is attached after theirs."""
+    place = qualified(member.schema, member.name)
+    return Brief(
+        key=f"attach_index:{index.name}:{member.name}",
+        title=f"Attach the index of partition {member.name}",
+        # Whoever uses the partition holds its index, too. So the statement waits for nobody.
+        locks=((place, Lock.ACCESS_EXCLUSIVE),),
+        statements=(Statement(f"ALTER INDEX {above} ATTACH PARTITION {own}"),),
+        of_partition=place,
+    )
 
 
 def _name(index: Index, member: Member) -> str:

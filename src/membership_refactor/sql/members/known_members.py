@@ -163,8 +163,13 @@ def forget_archive(names: Names) -> Statement:
 
 
 def release_left(names: Names) -> Statement:
-    """Drop the tool's triggers from tables that were detached, where statement triggers stay. They
-    would capture nothing, and the functions could never be dropped. ACCESS EXCLUSIVE on them."""
+    """Drop the tool's triggers and foreign keys from tables that were detached, where both stay.
+    The triggers would capture nothing, and their functions could never be dropped. By the foreign
+    keys no parent could ever go. ACCESS EXCLUSIVE on those tables, and on the parent."""
+    plan = names.plan
+    parent = names.parent if plan.parent else ""
+    keys = ", ".join(map(literal, (names.link_key_name, names.kept_key_name) if parent else ()))
+    ours = f"f.contype = 'f' AND f.conname IN ({keys})" if parent else "false"
     body = f"""
 DECLARE
   detached record;
@@ -179,6 +184,16 @@ BEGIN
     ORDER BY k.name, t.tgname
   LOOP
     EXECUTE pg_catalog.format('DROP TRIGGER %I ON %s', detached.tgname, detached.at);
+  END LOOP;
+  FOR detached IN
+    {_with(names)}
+    SELECT f.conrelid::pg_catalog.regclass AS at, f.conname
+    FROM known AS k JOIN pg_catalog.pg_constraint AS f ON f.conrelid::pg_catalog.text = k.oid
+    WHERE {_GONE} AND {ours}
+    AND f.confrelid = pg_catalog.to_regclass({literal(parent)}) AND f.conparentid = 0
+    ORDER BY k.name, f.conname
+  LOOP
+    EXECUTE pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', detached.at, detached.conname);
   END LOOP;
 END
 """
