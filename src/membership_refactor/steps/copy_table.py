@@ -6,6 +6,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.constraints_fit import chosen_values_fit
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
 from membership_refactor.checks.source_rows import policies_hold
+from membership_refactor.checks.standing_on import nothing_stands_on_copy
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.application_code.changed_meaning import changed_meaning
@@ -221,6 +222,10 @@ def compares(s: Situation) -> tuple[Comparison, ...]:
     return (source_and_copy(s.names, s.source(), copy_written=False),)
 
 
+def before_down(s: Situation) -> tuple[Check, ...]:
+    return (nothing_stands_on_copy(s.names),)
+
+
 def down(s: Situation) -> tuple[Action, ...]:
     _plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
     build, sync = build_of_copy(names, source), to_copy(s)
@@ -278,6 +283,7 @@ STEP = Step(
     gates=first_step.gates,
     before_up=before_up,
     after_up=after_up,
+    before_down=before_down,
     notes=notes,
     holds=after_up,
     keeps=keeps,

@@ -8,6 +8,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.constraints_fit import chosen_values_fit
 from membership_refactor.checks.gate import gates
 from membership_refactor.checks.source_rows import policies_hold
+from membership_refactor.checks.standing_on import nothing_stands_on_link, nothing_stands_on_parent
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.builds_of_plan import build_of_parents
@@ -124,6 +125,11 @@ def down(s: Situation) -> tuple[Action, ...]:
     )
 
 
+def before_down(s: Situation) -> tuple[Check, ...]:
+    parent = nothing_stands_on_parent(s.names)
+    return (parent,) if s.plan.copy is not None else (parent, nothing_stands_on_link(s.names))
+
+
 def after_up(s: Situation) -> tuple[Check, ...]:
     """In place: this step has written the links."""
     return retire_source.holds(s) if s.plan.copy is None else ()
@@ -148,6 +154,7 @@ STEP = Step(
     notes=notes,
     before_up=before_up,
     after_up=after_up,
+    before_down=before_down,
     holds=retire_source.holds,
     compares=retire_source.compares,
     gates=evidence,

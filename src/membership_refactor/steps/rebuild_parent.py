@@ -5,6 +5,7 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.parents import derived_checks
 from membership_refactor.checks.row_sizes import LONGEST_KEY, keys_fit, unlimited_keys
+from membership_refactor.checks.standing_on import nothing_stands_on_parent
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.build.builds_of_plan import build_of_parents
@@ -170,6 +171,10 @@ def compares(s: Situation) -> tuple[Comparison, ...]:
     )
 
 
+def before_down(s: Situation) -> tuple[Check, ...]:
+    return (nothing_stands_on_parent(s.names),)
+
+
 def down(s: Situation) -> tuple[Action, ...]:
     """Restore the empty parent and its log, as create_parent leaves them."""
     _plan, names, table, child = s.plan, s.names, parent(s), s.child("rebuild_parent")
@@ -238,6 +243,7 @@ STEP = Step(
     notes=notes,
     before_up=before_up,
     after_up=after_up,
+    before_down=before_down,
     holds=holds,
     compares=compares,
     text=RevisionText(
