@@ -7,7 +7,12 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CannotCarry, CheckFailed
-from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
+from membership_refactor.inspect.all_comparisons import (
+    objects_to_repair,
+    repair_all,
+    repair_objects,
+    verify_all,
+)
 from membership_refactor.inspect.checks import StandingChecks
 from membership_refactor.inspect.status import read_standing
 from tests.chain.driver import Chain, Subject, build, snapshot
@@ -168,9 +173,10 @@ def test_what_becomes_of_a_partition_stops_the_steps_and_is_followed(
     with pytest.raises(CheckFailed, match=r"repair --apply"):
         chain.down(revision)
 
+    assert set(seen(chain)) <= set(objects_to_repair(chain.runner()))
     assert repaired(chain)
 
-    assert seen(chain) == []
+    assert (seen(chain), objects_to_repair(chain.runner())) == ([], ())
     assert apart(chain) == []
     for table in (SOURCE, *leaves(chain, SOURCE)):
         chain.run(f"UPDATE {table} SET rotation = '{table[-20:]}'")

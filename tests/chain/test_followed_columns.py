@@ -8,7 +8,12 @@ import pytest
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CannotCarry, RefactorError
 from membership_refactor.execution.runner import Runner
-from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
+from membership_refactor.inspect.all_comparisons import (
+    objects_to_repair,
+    repair_all,
+    repair_objects,
+    verify_all,
+)
 from tests.chain.driver import Chain, snapshot
 from tests.chain.test_application_triggers import AUDIT, STAMP
 from tests.chain.test_guard import COPY, NEXT, STEP, WIDE, broken
@@ -57,7 +62,9 @@ def test_values_of_both_sides_are_brought_over_and_carried_from_then_on(
     with pytest.raises(CannotCarry, match=r'column "x".* repair --apply'):
         chain.runner().upgrade(NEXT["0004"])
 
+    assert objects_to_repair(chain.runner()) == ('column "x" is not carried',)
     assert repair_objects(chain.runner()) == ('column "x" is carried between the tables',)
+    assert objects_to_repair(chain.runner()) == ()
 
     assert values(chain, WIDE) == values(chain, COPY)
     assert values(chain, WIDE)[first] == one.strip("'")

@@ -12,7 +12,12 @@ import pytest
 
 from membership_refactor.checks.guard import guard
 from membership_refactor.errors import CannotCarry, CheckFailed
-from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
+from membership_refactor.inspect.all_comparisons import (
+    objects_to_repair,
+    repair_all,
+    repair_objects,
+    verify_all,
+)
 from tests.chain.driver import Chain, snapshot
 from tests.fixtures.chains import ChainAt
 
@@ -99,7 +104,9 @@ def test_damaged_triggers_stop_both_ways_and_are_made_again(
         chain.runner().upgrade(NEXT[revision])
     with pytest.raises(CheckFailed, match=r"repair --apply"):
         chain.runner().downgrade(STEP[revision])
+    assert set(broken(chain)) <= set(objects_to_repair(chain.runner()))
     assert repair_objects(chain.runner())
+    assert objects_to_repair(chain.runner()) == ()
     assert broken(chain) == []
     assert snapshot(chain) == before
     chain.runner().upgrade(NEXT[revision])

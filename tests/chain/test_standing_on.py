@@ -57,7 +57,7 @@ def test_a_foreign_key_to_the_parent_of_a_copy_is_named_and_the_way_down_goes_on
     chain = chain_at("0007")
     chain.run(REFERS.format(parent=chain.names.parent))
     before = snapshot(chain)
-    with pytest.raises(CheckFailed, match="noted_uuid_fkey on table public.noted"):
+    with pytest.raises(CheckFailed, match=r"noted_uuid_fkey on table public\.noted"):
         chain.down_to("0002", before="0007")
     assert snapshot(chain) == before
     chain.run("DROP TABLE noted")

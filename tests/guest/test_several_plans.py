@@ -194,7 +194,7 @@ def test_verbs_in_hints_of_checks_name_plan_and_schema(
     asked = project.refactor("-x", "schema=archive", "checks", "--plan", "orders")
     assert f"Run: {repair} --apply" in asked.out
     shown = project.refactor("-x", "schema=archive", "repair", "--plan", "orders")
-    assert f"`{repair} --apply` corrects these rows." in shown.out, shown.out + shown.err
+    assert f"`{repair} --apply` corrects these." in shown.out, shown.out + shown.err
     ahead = project.refactor("plan", "--plan", "customers")
     assert "at 03_customers" in ahead.out
     assert "membership-refactor usage --plan customers" in " ".join(ahead.out.split())

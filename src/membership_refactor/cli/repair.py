@@ -1,4 +1,4 @@
-"""``repair``: correct the rows that verify finds, from the side that holds the truth."""
+"""``repair``: correct the rows that verify finds, and the tool's own objects."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.cli.verify import document, found, lines, listed, workers_option
 from membership_refactor.counts import counted
 from membership_refactor.execution.tenant_lock import alone
-from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
+from membership_refactor.inspect.all_comparisons import (
+    objects_to_repair,
+    repair_all,
+    repair_objects,
+    verify_all,
+)
 
 NAME = "repair"
-HELP = "show the rows that verify finds; with --apply, correct them"
+HELP = "show the rows that verify finds, and own objects that changed; with --apply, correct them"
 DESCRIPTION = (
-    "Show the rows in which the two sides differ. With --apply, read each of them again under a "
+    "Show the rows in which the two sides differ, and triggers, functions and partitions that are "
+    "not as the last step left them. With --apply, make those again, read each row again under a "
     "lock and correct it from the side that holds the truth; what it replaces is kept in the "
-    "ledger. Without --apply it only reads. Exit status: 0, or 1 where rows differ and were not "
-    "corrected."
+    "ledger. Without --apply it only reads. Exit status: 0, or 1 where something is wrong and was "
+    "not corrected."
 )
 EXAMPLE = "membership-refactor repair --apply"
 
@@ -31,15 +37,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Return 1 where rows differ and were not corrected."""
+    """Return 1 where something is wrong and was not corrected."""
     chain = context.runner()
     if not options.apply:
+        objects = objects_to_repair(chain)
         verified = verify_all(chain, workers=max(options.workers, 1))
-        fix = f"`{chain.chain.revisions.verb('repair')} --apply` corrects these rows."
-        hint = fix if verified.count else "Nothing to repair."
-        shown = [*lines(verified, chain.chain), hint]
-        context.show({**document(verified), "applied": False}, "\n".join(shown))
-        return FINDINGS if verified.count else FINE
+        wrong = bool(objects or verified.count)
+        fix = f"`{chain.chain.revisions.verb('repair')} --apply` corrects these."
+        hint = fix if wrong else "Nothing to repair."
+        shown = [*objects, *lines(verified, chain.chain), hint]
+        context.show(
+            {**document(verified), "applied": False, "objects": list(objects)}, "\n".join(shown)
+        )
+        return FINDINGS if wrong else FINE
     with alone(chain.engine, chain.schema, label="repair"):
         objects = repair_objects(chain)
         verified = verify_all(chain, workers=max(options.workers, 1))

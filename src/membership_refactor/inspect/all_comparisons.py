@@ -13,7 +13,7 @@ from membership_refactor.checks.guard import (
 )
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.sessions import run
+from membership_refactor.execution.sessions import Pg, run
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.inspect.follow_columns import follow_columns
 from membership_refactor.inspect.follow_partitions import follow_partitions
@@ -21,11 +21,15 @@ from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.repair import Repaired, repair
 from membership_refactor.inspect.under_locks import under_locks
 from membership_refactor.inspect.verify import Verdict, require_no_open_step, verify
+from membership_refactor.portrait import Portrait
 from membership_refactor.sql.application_code.search_path import needed_path, path_obstacles
 from membership_refactor.sql.ledger.own_objects import mend_own_objects, renew_foreign_fence
 from membership_refactor.sql.ledger.own_search_path import add_path
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.sql.statements import Lock
+from membership_refactor.steps.changed_tables import added_alike
+from membership_refactor.steps.partition_sides import partitions_followed
 
 VERIFIED = "verified"
 """The event that ``verify`` leaves when it has compared everything."""
@@ -92,6 +96,40 @@ def _recorded(ledger: Ledger, step: str | None, verified: Verified) -> str:
     )
 
 
+def objects_to_repair(runner: Runner) -> tuple[str, ...]:
+    """Return a line for each thing that ``repair_objects`` would make again or follow. It only
+    reads."""
+    with looking(runner, "repair") as pg:
+        if not runner.ledger.exists(pg):
+            return ()
+    with runner.sessions("repair").open(purpose="look") as pg:
+        require_no_open_step(pg, runner.ledger)
+        at = runner.ledger.stands_at(pg)
+        s = replace(runner.situation(pg), now=runner.read())
+        apart = [*_broken(pg, _finding_functions(runner, runner.read()))]
+        for check in partitions_followed(s) if at else ():
+            apart += [str(key) for (key,) in run(pg, check.whole).fetchall()]
+        apart += [f'column "{c.name}" is not carried' for c in (added_alike(s, at) if at else ())]
+        return tuple(dict.fromkeys(apart))
+
+
+def _finding_functions(runner: Runner, portrait: Portrait) -> Names:
+    """The names, with the schemas that functions of the application need in the search_path."""
+    if path_obstacles(runner.plan, portrait):
+        return runner.names
+    return replace(runner.names, path=needed_path(runner.plan, portrait))
+
+
+def _broken(pg: Pg, names: Names) -> tuple[str, ...]:
+    """The tool's own objects that are not as the last step left them."""
+    checks = (
+        own_objects_stand(names),
+        fence_is_of_this_cluster(names),
+        *functions_find_names(names),
+    )
+    return tuple(str(key) for check in checks for (key,) in run(pg, check.whole).fetchall())
+
+
 def repair_objects(runner: Runner) -> tuple[str, ...]:
     """Make the tool's own triggers and functions again as the last step left them, renew a fence
     of another cluster, give the functions the schemas that functions of the application need, and
@@ -102,23 +140,15 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
     too on a table with a trigger of ours that has another text, because that one is dropped first,
     and on the view of the old shape where it is made again.
     """
-    names = runner.names
     with runner.sessions("repair").open(purpose="repair") as pg:
         if not runner.ledger.exists(pg):
             return ()
         require_no_open_step(pg, runner.ledger)
         portrait = runner.read()
-        if not path_obstacles(runner.plan, portrait):
-            names = replace(names, path=needed_path(runner.plan, portrait))
+        names = _finding_functions(runner, portrait)
         # Before triggers are made again: some hung on partitions that have left.
         followed = follow_partitions(runner, pg)
-        checks = (
-            own_objects_stand(names),
-            fence_is_of_this_cluster(names),
-            *functions_find_names(names),
-        )
-        found = [str(key) for check in checks for (key,) in run(pg, check.whole).fetchall()]
-        if found:
+        if found := _broken(pg, names):
             tables = [t.name for t in portrait.tables if t.name in runner.own_tables]
             # A view that has to be dropped takes its trigger along, which the second pass makes.
             passes = 2 if names.plan.old_shape_view else 1
