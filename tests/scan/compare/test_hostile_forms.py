@@ -262,6 +262,8 @@ FORMS = (
         ("HAVING count(*) > 1", "HAVING count(DISTINCT cm.id) >= 1"),
         ("HAVING count(*) > 1", "HAVING count(DISTINCT pm.uuid) > 1"),
         ("HAVING count(*) > 1", "HAVING count(cm.period_of_grace) > 1"),
+        ("HAVING count(*) > 1", "HAVING count(pm.rotation) > 1"),
+        ("HAVING count(*) > 1", "HAVING count(cm.curriculum_end_date) > 1"),
     ),
     hostile(
         "the days between",

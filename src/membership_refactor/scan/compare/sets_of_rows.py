@@ -67,6 +67,17 @@ def targeted_set(generator: Generator) -> DataSet:
     for column in generator.child_columns:
         for value in (*generator.wide(column).others[:5], *[None] * generator.nullable(column)):
             generator.child(data, data.parents[0], {column: value})
+    free = [column for column in key if generator.free(column)]
+    of_child, of_parent = (
+        dict.fromkeys(filter(generator.nullable, columns))
+        for columns in (generator.child_columns, generator.plan.parent_values)
+    )
+    # Groups of two rows: one of them lacks all that a row may lack, or both and their parent do.
+    for number, given in enumerate(({}, of_parent) if free else ()):
+        own = {column: generator.unique(column, 910 + number) for column in free}
+        parent = generator.parent(data, base | own | given)
+        for lacking in (of_child if number else {}, of_child):
+            generator.child(data, parent, lacking)
     return generator.finished(data)
 
 
