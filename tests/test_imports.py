@@ -18,6 +18,7 @@ LAYERS = (
     {"counts"},
     {"errors", "x_names"},
     {"planning", "portrait"},
+    {"consumers"},
     {"sql"},
     {"checks", "scan"},
     {"steps"},

@@ -10,13 +10,13 @@ import psycopg
 from alembic.config import Config
 
 from membership_refactor.cli.plan import revision_texts
+from membership_refactor.consumers import Consumer
 from membership_refactor.database import libpq_url
 from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.planning.targets import deprecated_columns, retired_table, source_table
 from membership_refactor.plans.program_enrollment import IDENTITY
 from membership_refactor.report.page_values import Report
 from membership_refactor.report.read_page import read_page
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.sql.ledger.table_definitions import create_measured
 from membership_refactor.sql.unique_identity.merge_record import create_record
 from membership_refactor.sql.unique_identity.names import IdentityNames

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from membership_refactor.consumers import DEFAULT, Case, Consumer, NameMap
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.consumers import DEFAULT, Case, Consumer, NameMap
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.resolve.analyse import Analyser

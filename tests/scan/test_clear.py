@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from membership_refactor.consumers import Consumer, Look, read_consumers
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.results import Verdict
-from membership_refactor.scan.consumers import Consumer, read_consumers
-from membership_refactor.scan.parse.piece import Look
 from membership_refactor.scan.report.documents import as_json, as_text
 from membership_refactor.scan.report.summary import ScanOutcome
 from membership_refactor.scan.run import Request, scan

@@ -15,12 +15,12 @@ from sqlalchemy import create_engine
 
 from membership_refactor.cli import scan as verb
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.consumers import read_consumers
 from membership_refactor.environment import request_from
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.report.record_scan import record
-from membership_refactor.scan.consumers import read_consumers
 from membership_refactor.scan.run import Request, scan
 from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import corpus
@@ -193,7 +193,7 @@ def test_odd_files_are_named_and_stop_nothing(
 
 def test_the_outcome_goes_to_the_ledger(tmp_path: Path, new_database: NewDatabase) -> None:
     (tmp_path / "a.sql").write_text(OLD)
-    from membership_refactor.scan.consumers import Consumer
+    from membership_refactor.consumers import Consumer
 
     outcome = scan(
         Request(
@@ -229,7 +229,7 @@ def _fill(folder: Path, count: int) -> None:
 def test_many_files_are_scanned_by_processes_in_the_order_of_their_names(tmp_path: Path) -> None:
     _fill(tmp_path, 150)
     (tmp_path / "00077.sql").write_bytes(b"person_id curriculum_membership \0")
-    from membership_refactor.scan.consumers import Consumer
+    from membership_refactor.consumers import Consumer
     from membership_refactor.scan.read.worker_processes import Limits
 
     request = Request(
@@ -251,7 +251,7 @@ def test_many_files_are_scanned_by_processes_in_the_order_of_their_names(tmp_pat
 @pytest.mark.campaign
 def test_ten_thousand_files_are_scanned_at_two_hundred_a_second(tmp_path: Path) -> None:
     _fill(tmp_path, 10_000)
-    from membership_refactor.scan.consumers import Consumer
+    from membership_refactor.consumers import Consumer
 
     request = Request(
         plan=SPLIT, stage=Stage.INTERIM, consumers=(Consumer(name="one"),), paths=(tmp_path,)

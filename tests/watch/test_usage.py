@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from membership_refactor.consumers import read_consumers
 from membership_refactor.planning import Stage
-from membership_refactor.scan.consumers import read_consumers
 from membership_refactor.watch.places import places_of
 from membership_refactor.watch.usage import Usage, User, read_usage
 from membership_refactor.watch.usage_text import as_csv, as_text, as_values

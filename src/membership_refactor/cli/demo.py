@@ -120,10 +120,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 def report(engine: Engine, context: Context) -> str:
     """The page of what the demo has done."""
+    from membership_refactor.consumers import Consumer
     from membership_refactor.demo.readers import CONSUMERS
     from membership_refactor.report.page import as_html
     from membership_refactor.report.read_page import read_page
-    from membership_refactor.scan.consumers import Consumer
 
     runner = Runner(engine, SPLIT, "public", context.project.chain(SPLIT, "public"))
     consumers = [Consumer(name=name, roles=(role,)) for name, role in CONSUMERS.items()]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from membership_refactor.scan.consumers import Consumer
+    from membership_refactor.consumers import Consumer
     from membership_refactor.scan.read.catalog import Running
     from membership_refactor.scan.report.summary import ScanOutcome
     from membership_refactor.scan.run import Request
@@ -194,7 +194,7 @@ def _stage(text: str) -> Stage:
 
 
 def _consumers(options: argparse.Namespace, plan: TableSplit) -> tuple[Consumer, ...]:
-    from membership_refactor.scan.consumers import DIALECTS, Case, Consumer, NameMap, read_consumers
+    from membership_refactor.consumers import DIALECTS, Case, Consumer, NameMap, read_consumers
 
     if options.consumers:
         found = read_consumers(Path(options.consumers), plan)

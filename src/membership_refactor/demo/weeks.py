@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from membership_refactor.consumers import read_consumers
 from membership_refactor.demo.readers import (
     AUDIT,
     NOTEBOOK,
@@ -24,7 +25,6 @@ from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
 from membership_refactor.planning.targets import scan_stage, targets_of
 from membership_refactor.report.record_scan import record
-from membership_refactor.scan.consumers import read_consumers
 from membership_refactor.scan.read.worker_processes import Limits
 from membership_refactor.scan.run import Request as ScanRequest
 from membership_refactor.scan.run import scan

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from membership_refactor.consumers import Consumer
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run
 from membership_refactor.report.page_values import ConsumerState, Recorded, Scan
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.sql.quoting import literal
 from membership_refactor.watch.usage import Usage, User
 

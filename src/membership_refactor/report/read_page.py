@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import psycopg
 
+from membership_refactor.consumers import Consumer
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
@@ -22,7 +23,6 @@ from membership_refactor.report.consumer_states import consumer_states
 from membership_refactor.report.page_values import Report, TableNow
 from membership_refactor.report.read_recorded import NOTHING, read_recorded
 from membership_refactor.report.table_shapes import Structure, TableShape, structure
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.steps.revision_text import RevisionText
 from membership_refactor.watch.usage import read_usage

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from membership_refactor.consumers import Consumer
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.own_data import compare_on_own_data
 from membership_refactor.scan.compare.results import Compared
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome, join_parts
 from membership_refactor.scan.read.catalog import (
     CONSUMER,

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from membership_refactor.consumers import Consumer
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.planning.targets import targets_by_table
 from membership_refactor.portrait import Portrait
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse.piece import Piece, Placed

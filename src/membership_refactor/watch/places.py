@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from membership_refactor.consumers import Consumer, read_consumers
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.scan.consumers import Consumer, read_consumers
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.parse.piece import Piece
 from membership_refactor.scan.read.scan_file import FileScanner

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from membership_refactor.checks.gate import gates
+from membership_refactor.consumers import Consumer
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.inspect.read_only import looking, reads_as_the_tool
 from membership_refactor.planning.targets import targets_at, targets_of
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.sql.evidence_clock import CLOCK, SHIFT
 from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.step import Direction

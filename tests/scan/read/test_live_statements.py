@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from membership_refactor.cli.verb import FINDINGS, FINE
+from membership_refactor.consumers import Consumer
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.read.catalog import Running
 from membership_refactor.scan.run import Request, scan
 from membership_refactor.watch.running_statements import from_log

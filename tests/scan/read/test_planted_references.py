@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from membership_refactor.consumers import DEFAULT
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.consumers import DEFAULT
 from membership_refactor.scan.run import Request, scan
 
 WIDE = "curriculum_membership"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from membership_refactor.scan.parse.piece import Look
+from membership_refactor.consumers import Look
 from tests.scan.scan_text import columns, scan_text
 
 WIDE = "curriculum_membership"

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from membership_refactor.consumers import DEFAULT
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.consumers import DEFAULT
 from membership_refactor.scan.read.catalog import catalog_outcomes
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.report.summary import ScanOutcome

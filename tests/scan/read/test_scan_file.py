@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from membership_refactor.consumers import DEFAULT, Consumer, Fragment, Look
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.consumers import DEFAULT, Consumer, Fragment
-from membership_refactor.scan.parse.piece import Look
 from membership_refactor.scan.read.catalog import catalog_outcomes
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.resolve.analyse import Analyser

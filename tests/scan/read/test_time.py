@@ -109,9 +109,9 @@ def test_sql_in_rows_of_data_is_still_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["deep.py", "self.py"])
 def test_what_is_nested_too_deeply_is_open(name: str, tmp_path: Path) -> None:
+    from membership_refactor.consumers import DEFAULT
     from membership_refactor.planning import Stage
     from membership_refactor.plans.programme_membership import SPLIT
-    from membership_refactor.scan.consumers import DEFAULT
     from membership_refactor.scan.run import Request, scan
 
     text = {

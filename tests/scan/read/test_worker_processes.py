@@ -9,9 +9,9 @@ from pathlib import Path, PosixPath
 
 import pytest
 
+from membership_refactor.consumers import DEFAULT
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.consumers import DEFAULT
 from membership_refactor.scan.read import worker_processes
 from membership_refactor.scan.read.worker_processes import Limits, Task, scan_files
 from membership_refactor.scan.resolve.analyse import Analyser

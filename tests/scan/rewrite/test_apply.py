@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from membership_refactor.consumers import DEFAULT
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.consumers import DEFAULT
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.rewrite.edits import apply_to_files, unified
 from membership_refactor.scan.run import Request, scan, scan_again

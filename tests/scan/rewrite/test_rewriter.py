@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from membership_refactor.consumers import Consumer
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.results import Verdict
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.rewrite.edits import new_text
 from tests.fixtures.databases import NewDatabase

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from membership_refactor.consumers import DEFAULT, Consumer
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.compare.generated_rows import DataSet, Generator
 from membership_refactor.scan.compare.known_tables import Catalog
@@ -29,7 +30,6 @@ from membership_refactor.scan.compare.scratch_schemas import (
 from membership_refactor.scan.compare.sets_of_rows import sets_of_rows
 from membership_refactor.scan.compare.to_postgres import Forms, text_of, with_values
 from membership_refactor.scan.compare.told_apart import Run, Values, WrongForms
-from membership_refactor.scan.consumers import DEFAULT, Consumer
 
 _MOST_VECTORS = 12
 _SHUFFLES = 6

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from membership_refactor.consumers import Consumer
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.compare.needs import Cell
 from membership_refactor.scan.compare.results import NotComparable, StatementFailed
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.read.catalog import columns_portrait
 from membership_refactor.scan.resolve.tables_as_spelled import View
 from membership_refactor.scan.resolve.tables_at_stage import structure_at, wide_columns

@@ -8,10 +8,11 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from membership_refactor.consumers import Look
 from membership_refactor.scan.findings import values
 from membership_refactor.scan.findings.dangers import dangers
 from membership_refactor.scan.parse.fill_templates import UnknownMacro, keywords
-from membership_refactor.scan.parse.piece import HOLE, LISTED, OPEN, UNKNOWN_TABLE, Look, Piece
+from membership_refactor.scan.parse.piece import HOLE, LISTED, OPEN, UNKNOWN_TABLE, Piece
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import Analysed, Unparsed
 from membership_refactor.scan.resolve.bindings import Kind, Source

@@ -9,8 +9,9 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from membership_refactor.consumers import Look
 from membership_refactor.scan.findings.collect import Collector
-from membership_refactor.scan.parse.piece import Harvest, Look, Placed
+from membership_refactor.scan.parse.piece import Harvest, Placed
 from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token
 from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.read.sql_file import TRIGGER, bare

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from membership_refactor.scan.parse.piece import Edit, Look
+from membership_refactor.consumers import Look
+from membership_refactor.scan.parse.piece import Edit
 from membership_refactor.scan.resolve.bindings import Kind
 
 

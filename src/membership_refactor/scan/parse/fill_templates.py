@@ -16,7 +16,7 @@ from functools import lru_cache
 from sqlalchemy.dialects.mysql.reserved_words import RESERVED_WORDS_MYSQL
 from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
 
-from membership_refactor.scan.consumers import Macro
+from membership_refactor.consumers import Macro
 from membership_refactor.scan.parse.piece import Placed, joined
 from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token, arguments, closing
 

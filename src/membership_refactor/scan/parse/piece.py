@@ -4,26 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NamedTuple
 
-
-class Look(StrEnum):
-    """Why a person has to look."""
-
-    UNPARSED = "not parsed"
-    HOLE = "hole"
-    MACRO = "undeclared macro"
-    FRAGMENT = "fragment"
-    AMBIGUOUS = "ambiguous"
-    TEXT = "text search"
-    DYNAMIC = "dynamic SQL"
-    SCHEMA = "another schema"
-    ENTITY = "entity"
-    SKIPPED = "not read"
-    ENCODING = "encoding"
-    DIALECT = "other dialect"
-
+from membership_refactor.consumers import Look
 
 OPEN = {Look.UNPARSED, Look.HOLE, Look.MACRO, Look.DYNAMIC, Look.FRAGMENT, Look.SKIPPED,
         Look.SCHEMA}  # fmt: skip

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from membership_refactor.consumers import Consumer, Look
 from membership_refactor.portrait import Column, Portrait, Table
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import FileOutcome, Place, Reference, TableUse
-from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Look, Placed
+from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Placed
 from membership_refactor.scan.read.routine_body import cut_body
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.resolve.analyse import Analyser

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from membership_refactor.scan.parse.piece import Harvest, Look, Piece, Placed, joined
+from membership_refactor.consumers import Look
+from membership_refactor.scan.parse.piece import Harvest, Piece, Placed, joined
 from membership_refactor.scan.parse.tokens import SqlText, Token, closing
 
 _STATEMENTS = {

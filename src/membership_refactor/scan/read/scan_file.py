@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from membership_refactor.scan.consumers import Consumer
+from membership_refactor.consumers import Consumer, Look
 from membership_refactor.scan.findings import leftover_words
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse import put_in
 from membership_refactor.scan.parse.fill_templates import expanded, filled
-from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed, joined
+from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Piece, Placed, joined
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.read.data_file import data_pieces
 from membership_refactor.scan.read.disguised_names import disguises

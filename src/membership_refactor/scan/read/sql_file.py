@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed, joined
+from membership_refactor.consumers import Look
+from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Piece, Placed, joined
 from membership_refactor.scan.parse.put_in import run_time_table
 from membership_refactor.scan.parse.tokens import BLANK, SqlText, marks
 from membership_refactor.scan.read.routine_body import cut_body

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from membership_refactor.consumers import Look
 from membership_refactor.errors import WrongUse
 from membership_refactor.scan.findings.dangers import CODES
 from membership_refactor.scan.findings.values import FileOutcome, Place
-from membership_refactor.scan.parse.piece import Look
 from membership_refactor.scan.report.summary import ScanOutcome
 
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from membership_refactor.consumers import Consumer
 from membership_refactor.planning import TableSplit
 from membership_refactor.planning.targets import deprecated_columns, targets_by_table
 from membership_refactor.scan.compare.results import Compared
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
 
 

@@ -10,9 +10,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from membership_refactor.consumers import Consumer
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
-from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.parse.fill_templates import FILLINGS, Filled, expanded, filled
 from membership_refactor.scan.parse.piece import Placed
 from membership_refactor.scan.parse.tokens import SqlText, rule_table, unwrapped

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from membership_refactor.scan.parse.piece import Look
+from membership_refactor.consumers import Look
 from membership_refactor.scan.resolve.bindings import (
     Binding,
     Frame,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from membership_refactor.scan.consumers import Consumer, camel, pascal
+from membership_refactor.consumers import Consumer, camel, pascal
 from membership_refactor.scan.parse.tokens import Token
 from membership_refactor.scan.resolve.tables_at_stage import (
     GOING,

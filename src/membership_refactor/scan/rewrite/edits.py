@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from membership_refactor.consumers import Look
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.scan.parse.piece import Edit, Look, Placed, applied
+from membership_refactor.scan.parse.piece import Edit, Placed, applied
 from membership_refactor.scan.read.encoding import Decoded, decode, digest
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from membership_refactor.consumers import camel, pascal
 from membership_refactor.planning import Stage
-from membership_refactor.scan.consumers import camel, pascal
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import Rewritten
 from membership_refactor.scan.parse.piece import Edit, Piece, Placed, applied

@@ -12,7 +12,23 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.parse.piece import Look
+
+
+class Look(StrEnum):
+    """Why a person has to look at a place. A consumers file closes places by these words."""
+
+    UNPARSED = "not parsed"
+    HOLE = "hole"
+    MACRO = "undeclared macro"
+    FRAGMENT = "fragment"
+    AMBIGUOUS = "ambiguous"
+    TEXT = "text search"
+    DYNAMIC = "dynamic SQL"
+    SCHEMA = "another schema"
+    ENTITY = "entity"
+    SKIPPED = "not read"
+    ENCODING = "encoding"
+    DIALECT = "other dialect"
 
 
 class Case(StrEnum):
