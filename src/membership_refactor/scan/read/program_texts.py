@@ -9,7 +9,6 @@ from __future__ import annotations
 import bisect
 import re
 from collections import defaultdict
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.piece import HOLE, LISTED, Placed, joined
@@ -25,6 +24,7 @@ from membership_refactor.scan.read.grammars import (
     unescaped,
     words,
 )
+from membership_refactor.scan.read.lists_of_values import is_list_of_values, names_of_lists
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -59,12 +59,6 @@ _SAME = words(
 """Methods after which a text reads as before. Any other may put something in."""
 _JOINED_BY = re.compile(r"""\s*\.join\s*\(\s*(?:(?P<q>["'`])(?P<by>[^"'`\n]{0,20})(?P=q))?""")
 _JOINS = re.compile(r"""(?P<q>["'])(?P<by>[^"'\n]{0,20})(?P=q)\s*\.join\s*\(\s*$""")
-_LIST = re.compile(
-    r"""\btuple\(|\bstr_repeat\b|["'`][\s%s?:]*,\s*["'`]\s*\*|join(?:ToString)?\(\)"""
-    r"""|["'`]\s?,\s?["'`]\s*\.\s*join\b|(?:[jJ]oin\w*|implode|mkString)\([^"'`]*["'`]\s?,\s?["'`]"""
-)
-"""An expression that puts values between commas."""
-_GIVEN = re.compile(r"(?<![\w.])([A-Za-z_]\w*)[ \t]*(?::?=|<-)(?![=~>])([^\n]{1,200})")
 _MARGIN = re.compile(r"(?<=\n)[ \t]*\|")
 
 
@@ -84,6 +78,7 @@ class Texts:
         self.constants: dict[tuple[int, str], list[tuple[int, Node]]] = defaultdict(list)
         self.inlined: set[int] = set()
         """Where the constants start that were put into another text."""
+        self._lists = names_of_lists(self.code)
         self._open: set[int] = set()
         self._functions = sorted(node.byte_range for node in found.get("function", []))
         self._tops: dict[int, Node] = {}
@@ -194,14 +189,8 @@ class Texts:
     def hole(self, node: Node) -> list[Placed]:
         """What stands for an expression whose value is not known."""
         code = self.code[node.start_byte : node.end_byte]
-        listed = _LIST.search(code) or code.strip("${}@#() ") in self._lists
+        listed = is_list_of_values(code) or code.strip("${}@#() ") in self._lists
         return [Placed.made(LISTED if listed else HOLE, self.placed.place(node.start_byte))]
-
-    @cached_property
-    def _lists(self) -> set[str]:
-        """The names to which the program gives nothing but values between commas."""
-        given = [(m[1], _LIST.search(m[2])) for m in _GIVEN.finditer(self.code)]
-        return {name for name, _ in given} - {name for name, listed in given if not listed}
 
     def _operator(self, node: Node) -> str:
         """The operator that puts texts together; empty for any other."""
