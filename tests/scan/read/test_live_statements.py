@@ -74,7 +74,7 @@ def test_a_log_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_file_that_is_no_log_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("LOG:  statement: SELECT 1\n")
-    with pytest.raises(WrongUse, match="no log in CSV or JSON"):
+    with pytest.raises(WrongUse, match="is not a log in CSV or JSON"):
         from_log(tmp_path / "a.log")
     with pytest.raises(WrongUse, match="cannot be read"):
         from_log(tmp_path / "nowhere.csv")
