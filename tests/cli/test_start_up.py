@@ -61,7 +61,7 @@ def test_help_imports_no_library_and_nearly_nothing_of_this_package() -> None:
     status, modules = imported("--help")
     assert status == 0
     assert list(among(modules, EXTRAS | LIBRARIES)) == []
-    assert rooms(modules) == {"cli", "errors", "planning", "x_names"}
+    assert rooms(modules) == {"cli", "counts", "errors", "planning", "x_names"}
     assert {m for m in modules if m.startswith(f"{PACKAGE}.cli")} == {
         f"{PACKAGE}.cli",
         f"{PACKAGE}.cli.help_page",

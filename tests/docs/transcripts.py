@@ -35,6 +35,7 @@ _PART = re.compile(
 )
 _UNSTEADY = (
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d)?", "<moment>"),
+    (r"(opened by hand by \w+, )\d{4}-\d\d-\d\d", r"\1<day>"),
     (r"postgresql(\+psycopg)?://\S*", "<url>"),
     (r"PostgreSQL \d+(\.\d+)*", "PostgreSQL <version>"),
     (r"\b\d[\d,.]* ?(ms|s|min|h|seconds|minutes|hours)\b", "<time>"),

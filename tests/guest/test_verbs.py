@@ -98,7 +98,7 @@ def test_verify_and_repair_find_a_row_that_was_changed_behind_the_triggers(
     )
 
     assert "d4_dual " in answered(project, "verify", status=1)
-    assert "rows corrected" in answered(project, "repair", "--apply")
+    assert "row corrected" in answered(project, "repair", "--apply")
     assert document(project, "verify")["findings"] == 0
 
 

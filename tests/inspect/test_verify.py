@@ -383,7 +383,7 @@ def test_the_verbs_show_and_mend(line: Line, template_database: Any) -> None:
     tamper(chain, f"UPDATE {place.copy} SET rotation = 'wrong' WHERE {place.of_child(1)}")
     status, text = line(chain, "verify", "--workers", "2")
     assert status == 1
-    assert "0004 source and copy: 12 rows in 1 ranges" in text
+    assert "0004 source and copy: 12 rows in 1 range" in text
     assert "different 2  rotation" in text
     status, text = line(chain, "verify", "--format", "json")
     (found,) = json.loads(text)["comparisons"]

@@ -161,7 +161,7 @@ def test_a_login_that_is_no_superuser_rehearses_on_a_temporary_server(
     url = chain.url.replace("postgres@", f"{CLERK}@")
     assert url != chain.url
     try:
-        with pytest.raises(CannotRehearse, match="no superuser"):
+        with pytest.raises(CannotRehearse, match="not a superuser"):
             rehearsed(chain, url=url, place=Place.SAME)
 
         done = rehearsed(chain, url=url, to="dual_write")
