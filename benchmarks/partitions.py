@@ -10,11 +10,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
-from benchmarks.chain import MOVING, run_chain, runner_of
+from benchmarks.chain import MOVING, Lock, run_chain, runner_of
 from benchmarks.live import Felt, run_live
 from benchmarks.place import Place, fill, place
 from membership_refactor.plans.legacy_tables import legacy_tables
@@ -40,6 +40,29 @@ class Hold:
     key: str
     waited_ms: float
     held_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class WithWriters:
+    """What writers felt, and the longest hold of a short lock and wait for one."""
+
+    idle: Felt
+    chain: Felt
+    errors: dict[str, int]
+    _: KW_ONLY
+    held: Lock
+    waited: Lock
+
+
+@dataclass(slots=True)
+class Found:
+    """By number of partitions; 0 is the plain table."""
+
+    rows: int
+    repeats: int
+    locks: dict[int, list[Hold]] = field(default_factory=dict)
+    writers: dict[int, WithWriters] = field(default_factory=dict)
+    cpu: dict[int, float] = field(default_factory=dict)
 
 
 def by_hash(count: int) -> Portrait:
@@ -119,65 +142,60 @@ def cpu(here: Place, count: int) -> float:
     return run.cost(MOVING).cpu
 
 
-def measure(
-    counts: list[int], *, rows: int, repeats: int, parts: list[str], say: Say
-) -> dict[str, object]:
-    """All parts, for the plain table and each number of partitions, in one run."""
-    found: dict[str, object] = {"rows": rows, "repeats": repeats}
+def beside_writers(here: Place, count: int) -> WithWriters:
+    """The chain up, with its checks, while writers are at work."""
+    live = run_live(here, workers=1, idle_seconds=5.0, template=template(count))
+    return WithWriters(
+        live.idle,
+        live.chain,
+        live.errors,
+        held=max(live.run.locks, key=lambda one: one.held_ms),
+        waited=max(live.run.locks, key=lambda one: one.waited_ms),
+    )
+
+
+def measure(counts: list[int], *, rows: int, repeats: int, parts: list[str], say: Say) -> Found:
+    """The parts, each for every number of partitions and, but for the locks, for the plain table
+    too."""
+    found = Found(rows, repeats)
+    rounds: dict[int, list[list[Hold]]] = {}
+    costs: dict[int, list[float]] = {}
     with place(rows) as here:
         for count in counts:
             say(f"loading {rows:,} rows into {count} partitions")
             fill(here, template(count), by_hash(count))
-        if "locks" in parts:
-            rounds: dict[int, list[list[Hold]]] = {}
-            for n in range(repeats):
-                for count in counts:
-                    say(f"locks, repeat {n + 1}: {count} partitions")
-                    rounds.setdefault(count, []).append(list(holds(here, count)))
-            found["locks"] = {c: [asdict(h) for h in medians(r)] for c, r in rounds.items()}
-        if "writers" in parts:
-            felt: dict[int, dict[str, object]] = {}
+        for n in range(repeats if "locks" in parts else 0):
+            for count in counts:
+                say(f"locks, repeat {n + 1}: {count} partitions")
+                rounds.setdefault(count, []).append(list(holds(here, count)))
+        for count in (0, *counts) if "writers" in parts else ():
+            say(f"with writers: {count} partitions")
+            found.writers[count] = beside_writers(here, count)
+        for n in range(repeats if "cpu" in parts else 0):
             for count in (0, *counts):
-                say(f"with writers: {count} partitions")
-                live = run_live(here, workers=1, idle_seconds=5.0, template=template(count))
-                worst = max(live.run.locks, key=lambda one: one.held_ms)
-                longest = max(live.run.locks, key=lambda one: one.waited_ms)
-                felt[count] = {
-                    "idle": asdict(live.idle),
-                    "chain": asdict(live.chain),
-                    "errors": live.errors,
-                    "held": asdict(worst),
-                    "waited": asdict(longest),
-                }
-            found["writers"] = felt
-        if "cpu" in parts:
-            costs: dict[int, list[float]] = {}
-            for n in range(repeats):
-                for count in (0, *counts):
-                    say(f"cpu, repeat {n + 1}: {count} partitions")
-                    costs.setdefault(count, []).append(cpu(here, count))
-            found["cpu"] = {c: min(some) for c, some in costs.items()}
+                say(f"cpu, repeat {n + 1}: {count} partitions")
+                costs.setdefault(count, []).append(cpu(here, count))
+    found.locks = {count: medians(some) for count, some in rounds.items()}
+    found.cpu = {count: min(some) for count, some in costs.items()}
     return found
 
 
-def lines(found: dict[str, object]) -> Iterator[str]:
+def lines(found: Found) -> Iterator[str]:
     """What people read."""
-    for count, some in dict(found.get("locks", {})).items():  # type: ignore[call-overload]
+    for count, some in found.locks.items():
         yield f"{count} partitions, no writer: the longest holds of {len(some)} locks, medians"
         for one in some[:SHOWN]:
-            mark = "" if one["held_ms"] <= HELD_MS else f"  over {HELD_MS}"
-            yield f"  {one['held_ms']:8.1f} ms  {one['step']}: {one['key']}{mark}"
-    for count, one in dict(found.get("writers", {})).items():  # type: ignore[call-overload]
-        idle, chain = Felt(**one["idle"]), Felt(**one["chain"])
-        held, waited = one["held"], one["waited"]
+            mark = "" if one.held_ms <= HELD_MS else f"  over {HELD_MS}"
+            yield f"  {one.held_ms:8.1f} ms  {one.step}: {one.key}{mark}"
+    for count, felt in found.writers.items():
+        times = felt.chain.p99 / max(felt.idle.p99, 0.001)
         yield f"{count or 'no'} partitions, with writers:"
-        yield f"  held {held['held_ms']:.1f} ms at most ({held['revision']} {held['action']})"
-        yield f"  waited {waited['waited_ms']:.1f} ms at most, of {WAITED_MS}"
-        yield f"  writers' p99 {chain.p99:.1f} ms, {chain.p99 / max(idle.p99, 0.001):.2f} of idle"
-        yield f"  longest write {chain.longest:.0f} ms; errors {one['errors']}"
-    costs = dict(found.get("cpu", {}))  # type: ignore[call-overload]
-    for count, seconds in costs.items():
-        times = seconds / costs[0]
+        yield f"  held {felt.held.held_ms:.1f} ms at most ({felt.held.revision} {felt.held.action})"
+        yield f"  waited {felt.waited.waited_ms:.1f} ms at most, of {WAITED_MS}"
+        yield f"  writers' p99 {felt.chain.p99:.1f} ms, {times:.2f} of idle"
+        yield f"  longest write {felt.chain.longest:.0f} ms; errors {felt.errors}"
+    for count, seconds in found.cpu.items():
+        times = seconds / found.cpu[0]
         mark = "" if times <= CPU_TIMES else f"  over {CPU_TIMES}"
         yield f"{count or 'no'} partitions: {seconds:.1f} s of CPU, {times:.2f} times{mark}"
 
@@ -201,7 +219,7 @@ def main() -> None:
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )
     OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    OUT.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
     print("\n".join(lines(found)))
 
 

@@ -54,10 +54,10 @@ def refactoring(context: Any, *, url: str | None = None) -> None:
     """Prepare a run of somebody's env.py. Call it with ``alembic.context`` before the first
     ``context.configure``.
 
-    Every step of the run is then checked before the first revision runs, of whichever project
-    that is. One lock is held for the whole run, and a script stops at its first error. The
-    steps run without this call too. ``url`` is an address of psycopg for the sessions of the
-    steps, where they cannot go the way of the project's own driver.
+    What refuses the first step of each plan, or the way down, is then told before the first
+    revision of the run, of whichever project that is. One lock is held for the whole run, and a
+    script stops at its first error. The steps run without this call too. ``url`` is an address of
+    psycopg for the sessions of the steps, where they cannot go the way of the project's own driver.
     """
     # Alembic is imported only by those who use it.
     from membership_refactor.prepared_env import prepare

@@ -1,4 +1,4 @@
-"""What stands on a table that a way down drops is named before anything is changed."""
+"""What stands on a table that a step drops is named before anything is changed."""
 
 from __future__ import annotations
 
@@ -76,6 +76,27 @@ def test_a_view_of_the_copy_is_named_before_the_way_down_begins(
     assert snapshot(chain) == before
     chain.run("DROP VIEW noted")
     chain.down_to("0002", before=revision)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE VIEW noted AS SELECT id FROM {archive}",
+        "CREATE TABLE noted (id bigint REFERENCES {archive} (id))",
+    ],
+    ids=["a view", "a foreign key"],
+)
+def test_what_stands_on_the_archive_is_named_before_it_is_dropped(
+    made: str, chain_at: ChainAt
+) -> None:
+    chain = chain_at("0010")
+    chain.run(made.format(archive=chain.names.retired))
+    before = snapshot(chain)
+    with pytest.raises(CheckFailed, match=r"nothing stands on the archive.*public\.noted"):
+        chain.up("0011")
+    assert snapshot(chain) == before
+    chain.run("DROP VIEW noted" if "VIEW" in made else "DROP TABLE noted")
+    chain.up("0011")
 
 
 def test_a_foreign_key_to_the_source_that_the_child_has_taken_over_stops_no_way_down(

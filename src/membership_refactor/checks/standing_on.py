@@ -1,4 +1,4 @@
-"""Whether something of somebody else stands on a table or column that a way down drops."""
+"""Whether something of somebody else stands on a table or column that a step drops."""
 
 from __future__ import annotations
 
@@ -11,40 +11,35 @@ from membership_refactor.sql.quoting import ident, literal
 def nothing_stands_on_parent(names: Names) -> Check:
     """Before the parent is emptied and dropped. A partition that was detached keeps its foreign
     key to the parent, too."""
-    return _check(
-        "nothing stands on the parent",
-        f'no view, foreign key or other object uses "{names.plan.parent}", which the way down '
-        "drops",
-        _standing(names, names.parent),
-    )
+    return _check("the parent", f'"{names.plan.parent}"', _standing(names, names.parent))
 
 
 def nothing_stands_on_link(names: Names) -> Check:
     """In place: before the link is dropped."""
-    return _check(
-        "nothing stands on the link",
-        f'no view or other object uses the column "{names.plan.link}", which the way down drops',
-        _standing(names, names.child, column=names.plan.link),
-    )
+    query = _standing(names, names.child, column=names.plan.link)
+    return _check("the link", f'the column "{names.plan.link}"', query)
+
+
+def nothing_stands_on_archive(names: Names) -> Check:
+    """Before the archive is dropped."""
+    return _check("the archive", f'"{names.plan.retired}"', _standing(names, names.retired))
 
 
 def nothing_stands_on_copy(names: Names) -> Check:
     """Before the copy is dropped. Where it has taken over from the source, what stands on it goes
     back to the source before that, and this asks for nothing yet."""
-    return _check(
-        "nothing stands on the copy",
-        f'no view, foreign key or other object uses "{names.plan.copy}", which the way down drops',
-        _standing(names, names.copy)
-        + f"\nAND pg_catalog.to_regclass({literal(names.source)}) IN (SELECT t.tgrelid\n"
+    follows = (
+        f"\nAND pg_catalog.to_regclass({literal(names.source)}) IN (SELECT t.tgrelid\n"
         "  FROM pg_catalog.pg_trigger AS t WHERE t.tgname OPERATOR(pg_catalog.~)"
-        " '_refactor_to_copy_')",
+        " '_refactor_to_copy_')"
     )
+    return _check("the copy", f'"{names.plan.copy}"', _standing(names, names.copy) + follows)
 
 
-def _check(name: str, sentence: str, query: str) -> Check:
+def _check(what: str, called: str, query: str) -> Check:
     return Check(
-        name=name,
-        sentence=sentence,
+        name=f"nothing stands on {what}",
+        sentence=f"no view, foreign key or other object uses {called}, which this step takes away",
         query=query,
         reach=Reach.CATALOG,
         hint="Drop these (a foreign key: ALTER TABLE … DROP CONSTRAINT) or let them use something "

@@ -64,8 +64,8 @@ def guest_of(context: MigrationContext) -> Guest | None:
     if not isinstance(found, Guest):
         context.opts[GUEST] = found = Guest()
         _LOG.info(
-            "Each step is checked when it begins. With the line refactoring(context) in env.py, "
-            "all steps of a run are checked before its first revision."
+            "What refuses a step is told when the step begins. With the line refactoring(context) "
+            "in env.py it is told before the first revision of a run."
         )
     return found
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from membership_refactor.checks.check import Check
 from membership_refactor.checks.guard import (
     fence_is_of_this_cluster,
     functions_find_names,
@@ -105,12 +106,14 @@ def objects_to_repair(runner: Runner) -> tuple[str, ...]:
     with runner.sessions("repair").open(purpose="look") as pg:
         require_no_open_step(pg, runner.ledger)
         at = runner.ledger.stands_at(pg)
-        s = replace(runner.situation(pg), now=runner.read())
-        apart = [*_broken(pg, _finding_functions(runner, runner.read()))]
-        for check in partitions_followed(s) if at else ():
-            apart += [str(key) for (key,) in run(pg, check.whole).fetchall()]
-        apart += [f'column "{c.name}" is not carried' for c in (added_alike(s, at) if at else ())]
-        return tuple(dict.fromkeys(apart))
+        now = runner.read()
+        found = [*_broken(pg, _finding_functions(runner, now))]
+        if at is not None:
+            s = replace(runner.situation(pg), now=now)
+            for check in partitions_followed(s):
+                found += _keys(pg, check)
+            found += [f'column "{c.name}" is not carried' for c in added_alike(s, at)]
+        return tuple(found)
 
 
 def _finding_functions(runner: Runner, portrait: Portrait) -> Names:
@@ -127,7 +130,11 @@ def _broken(pg: Pg, names: Names) -> tuple[str, ...]:
         fence_is_of_this_cluster(names),
         *functions_find_names(names),
     )
-    return tuple(str(key) for check in checks for (key,) in run(pg, check.whole).fetchall())
+    return tuple(key for check in checks for key in _keys(pg, check))
+
+
+def _keys(pg: Pg, check: Check) -> list[str]:
+    return [str(key) for (key,) in run(pg, check.whole).fetchall()]
 
 
 def repair_objects(runner: Runner) -> tuple[str, ...]:
@@ -138,7 +145,8 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
 
     Locks: each table of the plan SHARE ROW EXCLUSIVE, waited for 50 ms at a time. ACCESS EXCLUSIVE
     too on a table with a trigger of ours that has another text, because that one is dropped first,
-    and on the view of the old shape where it is made again.
+    and on the view of the old shape where it is made again. ``follow_partitions`` and
+    ``follow_columns`` name theirs.
     """
     with runner.sessions("repair").open(purpose="repair") as pg:
         if not runner.ledger.exists(pg):

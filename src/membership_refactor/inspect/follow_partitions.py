@@ -45,8 +45,9 @@ def follow_partitions(runner: Runner, pg: Pg) -> tuple[str, ...]:
     partition is known only after its rows agree.
 
     Locks: each such partition SHARE ROW EXCLUSIVE; the follower ACCESS EXCLUSIVE where partitions
-    of it are made or go; both tables SHARE ROW EXCLUSIVE where rows are corrected. Each is waited
-    for 50 ms at a time.
+    of it are made or go; both tables SHARE ROW EXCLUSIVE where rows are corrected; a table that was
+    detached, and the parent that it refers to, ACCESS EXCLUSIVE. Each is waited for 50 ms at a
+    time.
 
     Raises CannotCarry where a new partition is of a kind that cannot be followed.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gates
+from membership_refactor.checks.standing_on import nothing_stands_on_archive
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.comparisons.comparison import Comparison
@@ -23,6 +24,10 @@ from membership_refactor.steps.stop_parallel_save import compares, parents_hold
 
 def evidence(s: Situation) -> tuple[Check, ...]:
     return gates(s.names, s.revisions, "drop_retired_table")
+
+
+def before_up(s: Situation) -> tuple[Check, ...]:
+    return (nothing_stands_on_archive(s.names), *old_shape.before_dropping(s))
 
 
 def up(s: Situation) -> tuple[Action, ...]:
@@ -76,7 +81,7 @@ STEP = Step(
     up=up,
     down=down,
     becomes=becomes,
-    before_up=old_shape.before_dropping,
+    before_up=before_up,
     holds=_holds,
     compares=_compares,
     notes=old_shape.notes_of_dropping,

@@ -347,7 +347,7 @@ AND pg_catalog.to_regclass('"public"."programme_membership"') IN (SELECT t.tgrel
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'nothing stands on the copy', 'no view, foreign key or other object uses "curriculum_membership", which the way down drops',
+        'nothing stands on the copy', 'no view, foreign key or other object uses "curriculum_membership", which this step takes away',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'Drop these (a foreign key: ALTER TABLE … DROP CONSTRAINT) or let them use something else, then run the same command again.';

@@ -345,7 +345,7 @@ AND (w.ev_class IN (SELECT w.ev_class FROM pg_catalog.pg_depend AS o
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'nothing stands on the parent', 'no view, foreign key or other object uses "programme_membership", which the way down drops',
+        'nothing stands on the parent', 'no view, foreign key or other object uses "programme_membership", which this step takes away',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'Drop these (a foreign key: ALTER TABLE … DROP CONSTRAINT) or let them use something else, then run the same command again.';

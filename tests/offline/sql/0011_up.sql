@@ -358,7 +358,62 @@ AND NOT EXISTS (SELECT FROM "public_refactor"."usage_interval" AS i
   END IF;
 END
 $body$;
-
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT DISTINCT pg_catalog.pg_describe_object(CASE WHEN w.oid IS NULL THEN d.classid
+    ELSE 'pg_catalog.pg_class'::pg_catalog.regclass END, coalesce(w.ev_class, d.objid), 0)
+FROM (SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, f.oid, -1
+  FROM (SELECT pg_catalog.to_regclass('"public"."programme_membership_retired"')::pg_catalog.oid UNION SELECT m.relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass('"public"."programme_membership_retired"')) AS m) AS f (oid)
+  UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, y.oid, -1
+  FROM (SELECT pg_catalog.to_regclass('"public"."programme_membership_retired"')::pg_catalog.oid UNION SELECT m.relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass('"public"."programme_membership_retired"')) AS m) AS f (oid)
+  JOIN pg_catalog.pg_class AS c ON c.oid = f.oid
+  JOIN pg_catalog.pg_type AS r ON r.oid = c.reltype
+  JOIN pg_catalog.pg_type AS y ON y.oid IN (r.oid, r.typarray)) AS m (class, object, part)
+JOIN pg_catalog.pg_depend AS d ON d.refclassid = m.class AND d.refobjid = m.object
+  AND m.part IN (-1, d.refobjsubid)
+LEFT JOIN pg_catalog.pg_rewrite AS w
+  ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = d.objid
+LEFT JOIN pg_catalog.pg_constraint AS k
+  ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND k.oid = d.objid
+LEFT JOIN pg_catalog.pg_trigger AS t
+  ON d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND t.oid = d.objid
+LEFT JOIN pg_catalog.pg_policy AS p
+  ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND p.oid = d.objid
+LEFT JOIN pg_catalog.pg_attrdef AS x
+  ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND x.oid = d.objid
+LEFT JOIN pg_catalog.pg_proc AS f ON f.oid = coalesce(t.tgfoid, CASE
+  WHEN d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass THEN d.objid END)
+WHERE d.deptype = 'n'
+AND (coalesce(w.ev_class, k.conrelid, t.tgrelid, p.polrelid, x.adrelid) IN (SELECT pg_catalog.to_regclass('"public"."programme_membership_retired"')::pg_catalog.oid UNION SELECT m.relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass('"public"."programme_membership_retired"')) AS m)) IS NOT TRUE
+AND (k.conparentid <> 0 OR k.conrelid IN (SELECT pg_catalog.to_regclass('"public"."curriculum_membership"')::pg_catalog.oid UNION SELECT m.relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass('"public"."curriculum_membership"')) AS m)) IS NOT TRUE
+AND (f.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')) IS NOT TRUE
+AND (w.ev_class IN (SELECT w.ev_class FROM pg_catalog.pg_depend AS o
+    JOIN pg_catalog.pg_rewrite AS w ON w.oid = o.objid
+    JOIN pg_catalog.pg_proc AS f ON f.oid = o.refobjid
+    JOIN pg_catalog.pg_namespace AS s ON s.oid = f.pronamespace
+    WHERE o.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    AND o.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND s.nspname = 'public_refactor')) IS NOT TRUE
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'drop_retired_table', 'up', 'nothing stands on the archive', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'nothing stands on the archive', 'no view, foreign key or other object uses "programme_membership_retired", which this step takes away',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Drop these (a foreign key: ALTER TABLE … DROP CONSTRAINT) or let them use something else, then run the same command again.';
+  END IF;
+END
+$body$;
 BEGIN;
 DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'drop_retired_table';
 INSERT INTO "public_refactor"."step" AS s

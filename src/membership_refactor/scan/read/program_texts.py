@@ -78,7 +78,6 @@ class Texts:
         self.constants: dict[tuple[int, str], list[tuple[int, Node]]] = defaultdict(list)
         self.inlined: set[int] = set()
         """Where the constants start that were put into another text."""
-        self._lists = names_of_lists(self.code)
         self._open: set[int] = set()
         self._functions = sorted(node.byte_range for node in found.get("function", []))
         self._tops: dict[int, Node] = {}
@@ -189,7 +188,7 @@ class Texts:
     def hole(self, node: Node) -> list[Placed]:
         """What stands for an expression whose value is not known."""
         code = self.code[node.start_byte : node.end_byte]
-        listed = is_list_of_values(code) or code.strip("${}@#() ") in self._lists
+        listed = is_list_of_values(code) or code.strip("${}@#() ") in names_of_lists(self.code)
         return [Placed.made(LISTED if listed else HOLE, self.placed.place(node.start_byte))]
 
     def _operator(self, node: Node) -> str:

@@ -14,6 +14,7 @@ new ids under which the target has its row already."""
 
 
 def others(rows: OneWay) -> list[str]:
+    """The names of the columns that are written beside the id."""
     return [c.name for c in rows.id.others(rows.writable)]
 
 
@@ -59,7 +60,7 @@ def moves(rows: OneWay, olds: str, news: str, *masks: str) -> str:
 
 
 def of_move(rows: OneWay, name: str) -> list[str]:
-    """``own_old`` or ``own_new`` of ``_moves``, a value for each column of the id."""
+    """``own_old`` or ``own_new`` of ``moves``, a value for each column of the id."""
     return [f"m.{n}" for n in rows.id.spread(name)]
 
 

@@ -13,7 +13,7 @@ MOST = 500
 """Members. The short locks are taken on each of them."""
 HELD_MS = 0.5
 """How long PostgreSQL takes, by partition, for what it does to all of them under one short lock."""
-SHORT = 40
+SHORT = int(20 / HELD_MS)
 """Up to how many partitions that stays within the 20 ms of a short lock."""
 _SHOWN = 5
 _OTHERS = 50
