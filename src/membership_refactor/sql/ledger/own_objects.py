@@ -50,15 +50,17 @@ def any_triggers(names: Names, partition: str = "") -> str:
     tables = f"ANY (ARRAY({_tables_and_partitions(names)}))"
     if partition:
         tables = f"pg_catalog.to_regclass({literal(partition)})"
-    # Each table is looked up once, not once for each of its triggers. Foreign keys have internal
-    # ones on each partition.
+    # From each table to its triggers: the planner takes the tool's triggers for one row, and would
+    # look all tables up for each of them. Foreign keys have internal ones on each partition.
     return (
         "(SELECT k.oid, k.relname, k.relispartition, s.nspname FROM pg_catalog.pg_class AS k\n"
         "    JOIN pg_catalog.pg_namespace AS s ON s.oid = k.relnamespace\n"
         f"    WHERE k.oid = {tables} OFFSET 0) AS c\n"
         "  CROSS JOIN LATERAL (SELECT c.nspname) AS n\n"
-        "  JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = c.oid\n"
-        f"  WHERE NOT t.tgisinternal AND NOT {later} AND ({ours})"
+        "  CROSS JOIN LATERAL (SELECT t.* FROM pg_catalog.pg_trigger AS t\n"
+        f"    WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND NOT {later} AND ({ours})\n"
+        "    OFFSET 0) AS t\n"
+        "  WHERE true"
     )
 
 
