@@ -64,6 +64,49 @@ def test_one_that_goes_from_another_partition_is_missed(when: str, chain_at: Cha
         assert apart(chain) == []
 
 
+OFF = {
+    "of a partition that is done": (f'RENAME TO "{NAME}_retired_p2"', f"{NAME}_retired_p0"),
+    "of a partition that is to come": (f'RENAME TO "{NAME}_retired_p0"', f"{NAME}_p2"),
+}
+
+
+@pytest.mark.parametrize("which", OFF)
+def test_one_that_is_turned_off_on_another_partition_is_missed(
+    which: str, chain_at: ChainAt
+) -> None:
+    sign, partition = OFF[which]
+    chain = chain_of(chain_at, "0004")
+    off: list[str] = []
+
+    def turn_off(text: str) -> None:
+        if sign in text and not off:
+            off.append(partition)
+            chain.run(f'ALTER TABLE public.{partition} DISABLE TRIGGER "{TO_COPY}"')
+
+    with pytest.raises((CheckFailed, StepInterrupted), match=f"{TO_COPY}.*{partition}") as stopped:
+        chain.runner(engine=watched(chain.url, turn_off)).upgrade("retire_source")
+    assert ("does not fire always" in str(stopped.value)) is partition.endswith(f"{NAME}_p2")
+    # Run again, it does not go on from the lock at which it stopped.
+    with pytest.raises(CheckFailed, match=f"own triggers fire.*{partition}"):
+        chain.up("0005")
+    chain.runner().abandon()
+    chain.up("0005")
+
+
+def test_a_partition_that_is_dropped_within_a_step_stops_it(chain_at: ChainAt) -> None:
+    """Its actions that are to come are not needed; what stood on it is missed all the same."""
+    chain = chain_of(chain_at, "0004")
+    dropped: list[str] = []
+
+    def drop(text: str) -> None:
+        if f'RENAME TO "{NAME}_retired_p0"' in text and not dropped:
+            dropped.append(f"{NAME}_p2")
+            chain.run(f"DROP TABLE public.{NAME}_p2")
+
+    with pytest.raises(CheckFailed, match=f"{NAME}_p2.* is gone"):
+        chain.runner(engine=watched(chain.url, drop)).upgrade("retire_source")
+
+
 def read_under_lock(chain: Chain) -> int:
     """How many rows of pg_trigger the lock of one partition reads."""
     runner = chain.runner()

@@ -104,7 +104,7 @@ def require_structure(
 def require_firing(place: ChainInSchema, pg: Pg, step: Step, direction: Direction) -> None:
     """Raise CheckFailed where somebody has turned a trigger of the tool off since the step
     began, or dropped one since its newest action. It is said and recorded only then, because it is
-    asked before each action."""
+    asked before most actions."""
     check = own_triggers_fire(place.names, place.ledger.rows(step.name, direction))
     if run(pg, check.whole).fetchone():
         place.require(pg, (check,), step, direction)

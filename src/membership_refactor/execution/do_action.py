@@ -82,18 +82,19 @@ class Work:
 
     def do(self, action: Action) -> None:
         """Do it, or record that there is nothing to do: its partition has left."""
-        if not self._has_left(action):
+        if not self.has_left(action):
             try:
                 self._do(action)
             except psycopg.errors.UndefinedTable:
-                if not self._has_left(action):
+                if not self.has_left(action):
                     raise
             else:
                 return
         self.progress.say(f"  {action.title}: not needed, the partition has left")
         run(self.pg, self._marking(action, left=True))
 
-    def _has_left(self, action: Action) -> bool:
+    def has_left(self, action: Action) -> bool:
+        """Whether it is about a partition that is not there any more."""
         table = action.of_partition
         return bool(table) and not is_there(self.pg, table)
 

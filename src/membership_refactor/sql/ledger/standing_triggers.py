@@ -19,7 +19,7 @@ from membership_refactor.sql.triggers import is_idle, is_never
 def _standing(names: Names, partition: str = "") -> str:
     """FROM and WHERE of those that stand now and are not disabled for good; those of one partition,
     or all."""
-    # This is asked before each action: the text of a trigger is made only where it has a WHEN.
+    # This is asked often: the text of a trigger is made only where it has a WHEN.
     # On a partition none is disabled for good.
     part = "c.relispartition OR " if names.partitioned else ""
     return (
@@ -94,33 +94,41 @@ def _gone(names: Names, rows: StepRows, partition: str = "") -> str:
 
 
 def _names(names: Names, partition: str = "") -> str:
-    return f"WITH s AS MATERIALIZED (SELECT {TRIGGER} AS name FROM {_standing(names, partition)})"
+    return (
+        f"WITH s AS MATERIALIZED (SELECT {TRIGGER} AS name, {is_idle('t')} AS idle\n"
+        f"  FROM {_standing(names, partition)})"
+    )
 
 
 def idle_or_gone(names: Names, rows: StepRows) -> str:
     """SELECT of one text for each that does not fire always, and for each that has to stand and
     does not."""
     return (
-        f"WITH s AS MATERIALIZED (SELECT {TRIGGER} AS name, {is_idle('t')} AS idle\n"
-        f"  FROM {_standing(names)})\n"
+        f"{_names(names)}\n"
         "SELECT s.name FROM s WHERE s.idle\nUNION ALL\n"
         f"SELECT pg_catalog.format('%s is gone', k.name) {_gone(names, rows)} ORDER BY 1"
     )
 
 
 def raise_if_gone(names: Names, rows: StepRows, partition: str = "") -> Statement:
-    """Raise object_not_in_prerequisite_state for the first one that has to stand and does not; with
-    ``partition`` the first one of that table, which alone is locked then.
+    """Raise object_not_in_prerequisite_state for the first one that has to stand and does not.
+    With ``partition`` ask only for those of that table, which alone is locked then, and also
+    whether they fire always: nobody has asked before its lock.
     Under a lock: it may have been waited for behind the very transaction that dropped it."""
+    idle = (
+        "SELECT s.name || ' does not fire always' FROM s WHERE s.idle\n  UNION ALL\n  "
+        if partition
+        else ""
+    )
     body = f"""
 DECLARE
-  dropped text;
+  missed text;
 BEGIN
   {_names(names, partition)}
-  SELECT k.name {_gone(names, rows, partition)} ORDER BY 1 LIMIT 1 INTO dropped;
-  IF dropped IS NOT NULL THEN
+  {idle}SELECT k.name || ' is gone' {_gone(names, rows, partition)} ORDER BY 1 LIMIT 1 INTO missed;
+  IF missed IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = 'trigger ' || dropped || ' is gone, and writes may have slipped past',
+      MESSAGE = 'trigger ' || missed || ', and writes may have slipped past',
       HINT = 'Take the step back (abandon), then run it again.';
   END IF;
 END
