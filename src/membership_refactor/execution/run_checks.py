@@ -97,9 +97,12 @@ class _Passes:
         rows = float(value(self.pg, self.proofs.rows(scans)))
         kept = run(self.pg, self.proofs.kept(named, rows)).fetchone()
         if kept is not None:
-            return _results(checks, [(0, ())] * len(checks), began, self._note(*kept))
-        shown = self.proofs.shown(scans)
-        text = f"SELECT r.broken, r.keys, {shown}\nFROM ({counted(checks)}) AS r (broken, keys)"
+            step, changed, *shown = kept
+            if changed > 0:
+                # The next step need not look at these again.
+                run(self.pg, self.proofs.record(self.step, named, shown))
+            return _results(checks, [(0, ())] * len(checks), began, self._note(step, changed))
+        text = f"SELECT r.broken, r.keys, {', '.join(self.proofs.shown(scans))}\nFROM ({counted(checks)}) AS r (broken, keys)"
         found = run(self.pg, text).fetchall()
         results = _results(checks, [(broken, keys) for broken, keys, *_ in found], began)
         snapshot, tables = found[0][2:]

@@ -451,7 +451,7 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT k.key
 FROM (SELECT pg_catalog.concat_ws(', ', coalesce(p."person_id"::text, 'NULL'), coalesce(p."programme_id"::text, 'NULL'), coalesce(p."programme_membership_type"::text, 'NULL'), coalesce(p."programme_start_date"::text, 'NULL'), coalesce(p."programme_end_date"::text, 'NULL')) AS key FROM "public"."programme_membership" AS p
-WHERE pg_catalog.hash_record_extended(ROW(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date"), 0) IN (SELECT pg_catalog.hash_record_extended(ROW(q."person_id", q."programme_id", q."programme_membership_type", q."programme_start_date", q."programme_end_date"), 0) FROM "public"."programme_membership" AS q GROUP BY 1 HAVING pg_catalog.count(*) > 1)
+WHERE pg_catalog.hash_record_extended(ROW(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date"), 0) IN (SELECT pg_catalog.unnest(ARRAY(SELECT pg_catalog.hash_record_extended(ROW(q."person_id", q."programme_id", q."programme_membership_type", q."programme_start_date", q."programme_end_date"), 0) FROM "public"."programme_membership" AS q GROUP BY 1 HAVING pg_catalog.count(*) > 1)))
 GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date" HAVING pg_catalog.count(*) > 1) AS k
 WHERE true
 ) AS z (key)) AS k) AS c;

@@ -26,6 +26,8 @@ def repeated_keys(names: Names) -> SharedScan:
         )
 
     met = f"SELECT {_hash(names, 'q')} FROM {parent} AS q GROUP BY 1 HAVING pg_catalog.count(*) > 1"
+    # As an array it is made once. Parallel workers would make it once each.
+    met = f"SELECT pg_catalog.unnest(ARRAY({met}))"
     return SharedScan(
         rows=within(met),
         key="k.key",

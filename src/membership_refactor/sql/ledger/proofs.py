@@ -35,15 +35,15 @@ class Proofs:
     def table(self) -> str:
         return qualified(self.ledger, "proof")
 
-    def shown(self, scans: Sequence[SharedScan]) -> str:
-        """A SELECT list for the statement of the pass, so that it is of the same snapshot: the
-        snapshot, and the rows and the standing of each table."""
+    def shown(self, scans: Sequence[SharedScan]) -> tuple[str, str]:
+        """Two texts to select in the statement of the pass, so that they are of the same snapshot:
+        the snapshot, and the rows and the standing of each table."""
         listed = ", ".join(
             f"{literal(table)}, pg_catalog.jsonb_build_object("
             f"'rows', (SELECT pg_catalog.count(*) FROM {table}), 'standing', {standing(table)})"
             for table in _tables(scans)
         )
-        return f"{SNAPSHOT}::text, pg_catalog.jsonb_build_object({listed})::text"
+        return f"{SNAPSHOT}::text", f"pg_catalog.jsonb_build_object({listed})::text"
 
     def rows(self, scans: Sequence[SharedScan]) -> str:
         """SELECT of the number of rows of those tables, as PostgreSQL estimates it."""
@@ -72,8 +72,8 @@ class Proofs:
 
     def kept(self, named: Sequence[tuple[str, SharedScan]], rows: float) -> str:
         """One row where one pass has shown all of those checks and they still hold: the step that
-        asked for the pass, and how many keys have changed since. The tables have about so many
-        ``rows``."""
+        asked for the pass, and how many keys have changed since. If some have, what ``shown`` gives
+        follows, for a new proof. The tables have about so many ``rows``."""
         scans = [scan for _, scan in named]
         pairs = ", ".join(f"({literal(name)}, {_digest(scan)})" for name, scan in named)
         tables = _tables(scans)
@@ -107,6 +107,7 @@ class Proofs:
             for part in reversed(asked):
                 inner = f"CASE WHEN {part} THEN {inner} END"
             cases.append(f"ELSE {inner}")
+        anew = ", ".join(f"CASE WHEN k.changed > 0 THEN {text} END" for text in self.shown(scans))
         return (
             "WITH proof AS MATERIALIZED (\n"
             f"  SELECT pg_catalog.min(p.step) AS step, p.tables,\n"
@@ -114,7 +115,7 @@ class Proofs:
             f"  FROM {self.table} AS p WHERE p.plan = {literal(self.plan)}\n"
             f"  AND (p.name, p.digest) IN ({pairs})\n"
             f"  GROUP BY p.snapshot, p.tables HAVING pg_catalog.count(*) = {len(named)}){more}\n"
-            "SELECT k.step, k.changed FROM (\n"
+            f"SELECT k.step, k.changed, {anew} FROM (\n"
             f"  SELECT p.step, CASE {chr(10).join(cases)} END AS changed\n"
             f"  FROM proof AS p WHERE p.since IS NOT NULL AND {known}\n"
             "  OFFSET 0) AS k WHERE k.changed IS NOT NULL"
