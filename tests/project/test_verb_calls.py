@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from membership_refactor.project.verb_calls import Calls, calls_of
+from tests.benchmarks.usual_seconds import usual_seconds
 from tests.project.revision_files import PLANS, STEPS, revision, write_revisions
 
 OP, ORDERS = "from alembic import op", "from shop_plans import ORDERS"
@@ -224,6 +224,8 @@ def test_three_hundred_revisions_are_read_in_a_second(tmp_path: Path) -> None:
         for n in range(300)
     }
     modules = [found.module for found in write_revisions(tmp_path, files).walk_revisions()]
-    began = time.perf_counter()
-    assert all(calls_of(module, STEPS) == Calls() for module in modules)
-    assert time.perf_counter() - began < 1
+
+    def read_all() -> None:
+        assert all(calls_of(module, STEPS) == Calls() for module in modules)
+
+    assert usual_seconds(read_all, 1) < 1

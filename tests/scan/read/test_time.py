@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from membership_refactor.scan.findings.values import FileOutcome
+from tests.benchmarks.usual_seconds import usual_seconds
 from tests.scan.scan_text import columns, scan_text
 
 WIDE = "curriculum_membership"
@@ -32,9 +34,9 @@ LONG = {
 
 @pytest.mark.parametrize("name", LONG)
 def test_a_file_of_a_megabyte_takes_less_than_two_seconds(name: str, tmp_path: Path) -> None:
-    started = time.process_time()
-    outcome = scan_text(LONG[name], tmp_path, name=name)
-    assert time.process_time() - started < 2.0
+    found: list[FileOutcome] = []
+    assert usual_seconds(lambda: found.append(scan_text(LONG[name], tmp_path, name=name)), 2) < 2
+    outcome = found[0]
     assert columns(outcome) == ["person_id"]
     assert not any(note.open for note in outcome.notes)
 
@@ -91,9 +93,9 @@ def test_eight_times_as_many_references_do_not_take_sixteen_times_as_long(
     ids=["insert", "copy"],
 )  # fmt: skip
 def test_rows_of_data_are_read_in_seconds(text: str, tmp_path: Path) -> None:
-    started = time.process_time()
-    outcome = scan_text(text, tmp_path)
-    assert time.process_time() - started < 10
+    found: list[FileOutcome] = []
+    assert usual_seconds(lambda: found.append(scan_text(text, tmp_path)), 10) < 10
+    outcome = found[0]
     assert set(columns(outcome)) == {"rotation"}
     assert not any(note.open for note in outcome.notes)
 

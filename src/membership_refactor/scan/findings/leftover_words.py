@@ -63,8 +63,8 @@ def left_in_sql(placed: Placed, dialect: str, interest: Interest, collector: Col
     a string that names a table: OPTIONS of a foreign table are such strings.
     """
     _triggers(placed, interest, collector)
-    words = ((m[0], m.start()) for m in pattern(interest.words).finditer(placed.text))
-    if not (interest.in_text(placed.text)[0] and _left(words, collector, placed)):
+    places = map(placed.place, interest.places(placed.text))
+    if all(at in collector.accounted for at in places) or not interest.in_text(placed.text)[0]:
         return
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for why, word, at in _in_sql(placed, dialect, interest):
@@ -102,11 +102,15 @@ def _in_sql(placed: Placed, dialect: str, interest: Interest) -> Iterator[tuple[
         for word, at in interest.going_in(copy.text) if interest.in_text(copy.text)[0] else ():
             yield _INSIDE["string"], word, copy.place(at)
     part, rows = placed.replaced([(*match.span(1), "") for match in copied]), ""
-    tokens = itertools.chain(SqlText(part, dialect).every_token(), [NO_TOKEN])
+    places = list(interest.places(part.text))
+    tokens = itertools.chain(SqlText(part, dialect).every_token(data=False), [NO_TOKEN])
     for token, after in itertools.pairwise(tokens):
         # A command of psql holds SQL in double quotes.
         kind = "string" if token.kind == "quoted" and " " in token.text else token.kind
         if kind in _INSIDE:
+            first = bisect.bisect_left(places, token.start)
+            if first == len(places) or places[first] >= token.end:
+                continue
             named = kind != "comment" and interest.in_text(token.text)[0]
             data = kind == "string" and rows == "VALUES" and not named
             words = list(interest.going_in(token.text, token.start))
@@ -118,7 +122,7 @@ def _in_sql(placed: Placed, dialect: str, interest: Interest) -> Iterator[tuple[
                 yield _ROWS if data else _INSIDE[kind], word, part.place(at)
         elif kind in ("word", "quoted"):
             word = token.text.strip('`"').lower()
-            if word in interest.tables and after.text != ".":
+            if word in interest.tables and (after.text != "." or after.start > token.end):
                 yield _ROW, token.text, part.place(token.start)
             elif word in interest.columns:
                 yield _OTHER, token.text, part.place(token.start)

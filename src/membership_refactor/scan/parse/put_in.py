@@ -87,9 +87,12 @@ def run_time_table(sql: SqlText) -> tuple[int, str] | None:
     """Where a statement reads a table that it does not name, and what to look at there."""
     text = sql.text
     shown = " ".join(text.split())[:60]
-    if _READS_EVERY_TABLE.search(text):
+    lower = text.lower()
+    every = ("schema", "tables", "_to_xml")
+    if any(word in lower for word in every) and _READS_EVERY_TABLE.search(text):
         return 0, f"it reads every table of a schema: {shown}"
-    if _LOOKED_UP.search(text):
+    looks = "regclass" in lower or "attname" in lower or "column_name" in lower
+    if looks and _LOOKED_UP.search(text):
         return 0, f"it looks a table up by a name that is put in at run time: {shown}"
     bare = _STRING.sub("''", text)
     if _RUNS_TEXT.match(bare):

@@ -61,14 +61,16 @@ _TEXTS = {
 """,
 }
 _COMMENTS = {"postgres": "", "mysql": r"|\#(?!\{)[^\n]*"}
+_DATA = r"(?P<data>(?:[\s,()]|-?\d++(?:\.\d++)?(?=[\s,()]))++)|"
+"""Numbers, blanks, commas and brackets in one piece: no other token begins so."""
 
 
 @cache
-def _patterns(rest: str, flags: int = 0) -> dict[str, re.Pattern[str]]:
+def _patterns(rest: str, flags: int = 0, first: str = "") -> dict[str, re.Pattern[str]]:
     """For each dialect comments, templates and texts, and then the rest."""
     made = {
         dialect: re.compile(
-            rf"(?P<comment>--[^\n\r]*|/\*.*?(?:\*/|\Z){comments})|{_TEMPLATES}{_TEXTS[dialect]}{rest}",
+            rf"{first}(?P<comment>--[^\n\r]*|/\*.*?(?:\*/|\Z){comments})|{_TEMPLATES}{_TEXTS[dialect]}{rest}",
             re.VERBOSE | re.DOTALL | flags,
         )
         for dialect, comments in _COMMENTS.items()
@@ -77,6 +79,7 @@ def _patterns(rest: str, flags: int = 0) -> dict[str, re.Pattern[str]]:
 
 
 _TOKENS = _patterns(_REST)
+_TELLING = _patterns(_REST, first=_DATA)
 _KINDS = {"tag": "dollar"}
 
 
@@ -91,11 +94,15 @@ class SqlText:
     def text(self) -> str:
         return self.placed.text
 
-    def every_token(self) -> Iterator[Token]:
-        """Yield all tokens, blanks and comments too. They are not kept."""
-        for match in _TOKENS[self.dialect].finditer(self.text):
+    def every_token(self, *, data: bool = True) -> Iterator[Token]:
+        """Yield all tokens, blanks and comments too. They are not kept.
+
+        Without ``data``, most numbers, blanks, commas and brackets are passed over.
+        """
+        for match in (_TOKENS if data else _TELLING)[self.dialect].finditer(self.text):
             kind = match.lastgroup or "punct"
-            yield Token(_KINDS.get(kind, kind), match.start(), match.end(), match[0])
+            if kind != "data":
+                yield Token(_KINDS.get(kind, kind), match.start(), match.end(), match[0])
 
     @cached_property
     def tokens(self) -> list[Token]:
@@ -129,7 +136,8 @@ _MARKS = r"""
 
 def marks(text: str, dialect: str, delimiter: str) -> Iterator[tuple[str, int, int]]:
     """Yield what cuts a text into statements: far fewer pieces than all of its tokens."""
-    pattern = _patterns(f"{_MARKS}{re.escape(delimiter)})", re.IGNORECASE)[dialect]
+    first = "" if re.match(r"[\s,()\d-]", delimiter) else _DATA
+    pattern = _patterns(f"{_MARKS}{re.escape(delimiter)})", re.IGNORECASE, first)[dialect]
     for match in pattern.finditer(text):
         kind = match.lastgroup or ""
         if kind in ("closes", "opens", "end", "meta"):
@@ -212,7 +220,7 @@ def unwrapped(placed: Placed) -> list[Placed]:
 def _with_plain_names(placed: Placed) -> Placed:
     """Write ``U&"person\\005fid"`` and ``ONLY (wide)`` as the parser reads them."""
     text = placed.text
-    if escaped := list(_ESCAPED.finditer(text)):
+    if escaped := list(_ESCAPED.finditer(text)) if "&" in text else []:
         own = _UESCAPE.search(text)
         sign = re.escape(own[1] if own else "\\")
         code = re.compile(rf"{sign}(?:\+([0-9a-f]{{6}})|([0-9a-f]{{4}}))", re.I)

@@ -28,6 +28,7 @@ class Codes:
         both = [written for name in names for written in (name, name.upper())]
         self._codes = [code for written in both for code in _codes(written)]
         self._numbers = [_numbers(written.encode()) for written in both]
+        self._begun = re.compile("|".join(begun for _, _, begun in self._numbers) or "(?!)")
 
     def places(self, text: str, lower: str) -> Iterator[int]:
         """Yield where each begins. ``lower`` is the text in small letters."""
@@ -36,9 +37,10 @@ class Codes:
             inside, sure = _unpacked(match[0]), not match[0].startswith("e")  # zlib's is a word
             if (sure and inside is None) or self._plain.search((inside or "").lower()):
                 yield match.start()
-        for first, pattern in self._numbers:
-            if all(decimal in lower or digits in lower for decimal, digits in first):
-                yield from (match.start() for match in re.finditer(pattern, lower))
+        if not any(all(d in lower or x in lower for d, x in one) for one, _, _ in self._numbers):
+            return
+        for _, pattern, _ in self._numbers if self._begun.search(lower) else ():
+            yield from (match.start() for match in re.finditer(pattern, lower))
 
 
 def _codes(name: str) -> Iterator[str]:
@@ -50,11 +52,13 @@ def _codes(name: str) -> Iterator[str]:
             yield code[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
 
 
-def _numbers(name: bytes) -> tuple[list[tuple[str, str]], str]:
-    """The numbers of the first letters, and a pattern of all of them, in a list or in calls."""
+def _numbers(name: bytes) -> tuple[list[tuple[str, str]], str, str]:
+    """The numbers of the first letters, and patterns of all and of the first of them, in a list
+    or in calls."""
     codes = [(str(code), f"{code:02x}") for code in name]
     first, *rest = (f"(?:{decimal}|(?:0x)?{digits})" for decimal, digits in codes)
-    return codes[:3], f"\\b{first}" + "".join(rf"\D{{1,12}}{code}" for code in rest)
+    every = [first, *(rf"\D{{1,12}}{code}" for code in rest)]
+    return codes[:3], rf"\b{''.join(every)}", rf"\b{''.join(every[:3])}"
 
 
 def _unpacked(code: str) -> str | None:

@@ -143,7 +143,7 @@ class Disguises:
         yield from self._cut(lower)
         if not any(word in lower for word in self._words):
             return
-        for match in self._camel.finditer(text):
+        for match in self._camel.finditer(text) if "+" in text or "${" in text else ():
             yield match.start(), f"the rest of a name is put in at run time: {match[0]}"
         for match in self._listed.finditer(lower):
             yield match.end() - 1, f"names of tables are looked for: {match[0]}"

@@ -103,9 +103,12 @@ class _Reader:
     def _given(self, node: Node) -> str:
         """The variable that gets a text; empty where none does."""
         before = self.code[max(0, node.start_byte - 160) : node.start_byte]
-        if before.rstrip()[-1:] not in "=-<(,":
+        last = before.rstrip()[-1:]
+        if last not in "=-<(,":
             return ""
-        match = _GIVEN.search(before) or _TYPED.search(before)
+        match = _GIVEN.search(before) if last != "," and ("=" in before or "<-" in before) else None
+        if match is None and ("define" in before or "const" in before):
+            match = _TYPED.search(before)
         return match[1].lstrip("$@") if match else ""
 
     def _added(self) -> Iterator[tuple[Node, str]]:

@@ -173,7 +173,8 @@ class FileScanner:
         for piece in harvest.pieces:
             text, sql = piece.placed.text, SqlText(piece.placed, piece.dialect)
             row = piece.row_table.lower() in self.interest.tables and _ROW.match(text)
-            if row or any(self.interest.in_text(text, piece.dialect)) or _ESCAPES.search(text):
+            escaped = "&" in text and _ESCAPES.search(text)
+            if row or escaped or any(self.interest.in_text(text, piece.dialect)):
                 self._piece(piece, collector)
                 self._inside(piece, sql, collector)
             if piece.fragment and _VARIABLE.fullmatch(text):
@@ -184,10 +185,11 @@ class FileScanner:
 
     def _inside(self, piece: Piece, sql: SqlText, collector: Collector) -> None:
         """Read the statements in the strings of a statement: of dblink, cron and the like."""
-        for token in sql.tokens:
-            if token.kind in ("string", "dollar") and any(self.interest.in_text(token.text)):
+        for token in sql.every_token(data=False):
+            if token.kind in ("string", "dollar") and self.interest.named(sql.text, *token[1:3]):
                 inner = sql.inside(token)
-                if starts_like_sql(inner.text) and " " in inner.text.strip():
+                whole = starts_like_sql(inner.text) and " " in inner.text.strip()
+                if whole and any(self.interest.in_text(token.text)):
                     own = sql_pieces(inner, piece.dialect)
                     own.pieces = [replace(one, editable=False) for one in own.pieces]
                     self.collect(own, collector)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from membership_refactor.consumers import Consumer, camel, pascal
+from membership_refactor.scan.parse.piece import small
 from membership_refactor.scan.parse.tokens import Token
 from membership_refactor.scan.resolve.tables_at_stage import (
     GOING,
@@ -128,7 +129,7 @@ _WITH_DOLLAR = re.compile(r"[^\W\d][\w$]*")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Interest:
     """Words, folded, of which a text has to hold one."""
 
@@ -139,13 +140,21 @@ class Interest:
     """Columns as SQL names them."""
     macros: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def words(self) -> frozenset[str]:
         return self.tables | self.going | self.macros
 
+    @cached_property
+    def _in_small(self) -> re.Pattern[str]:
+        return re.compile(pattern(self.words | self.columns).pattern)
+
     def named(self, text: str, start: int, end: int) -> bool:
         """Whether the part of a text holds a word of the plan, in any spelling."""
-        return pattern(self.words).search(text, start, end) is not None
+        return self._in_small.search(text[start:end].lower()) is not None
+
+    def places(self, text: str) -> Iterator[int]:
+        """Yield where words of the plan begin, also inside of others."""
+        return (match.start() for match in self._in_small.finditer(small(text)))
 
     @classmethod
     def of(cls, view: View, entities: View) -> Interest:
@@ -156,10 +165,12 @@ class Interest:
 
     def in_text(self, text: str, dialect: str = "") -> tuple[bool, bool]:
         """Whether a table (or macro) and whether a column is named."""
-        going = self.going if dialect == "jpql" else self.columns
-        words = set(WORDS.findall(text.lower()))
+        going, lower = self.going if dialect == "jpql" else self.columns, text.lower()
+        if self._in_small.search(lower) is None:
+            return False, False
+        words = set(WORDS.findall(lower))
         if "$" in text:  # a part of the name, or the end of a body in dollars
-            words |= set(_WITH_DOLLAR.findall(text.lower()))
+            words |= set(_WITH_DOLLAR.findall(lower))
         named = not (words.isdisjoint(self.tables) and words.isdisjoint(self.macros))
         return named, not words.isdisjoint(going)
 
