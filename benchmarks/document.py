@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from benchmarks.downgrades import FEW, UP_OF, Ways
+from benchmarks.misses import explained
 from benchmarks.musthold import lines
 from benchmarks.peers import OFFLINE_COPY, OURS, PGROLL, Peers
 from benchmarks.place import SETTINGS
@@ -220,4 +221,7 @@ def page(results: Results, plot: str) -> str:
             f"{results.verify.plain.cpu:.2f} s at 0003.\n\n{verified(results.verify)}"
         )
     parts.append("## Targets\n\n" + must_hold(results))
+    why = explained(lines(results))
+    if why:
+        parts.append(f"## What is missed, and why\n\n{why}")
     return "\n\n".join(parts) + "\n"

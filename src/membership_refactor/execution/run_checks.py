@@ -102,7 +102,8 @@ class _Passes:
                 # The next step need not look at these again.
                 run(self.pg, self.proofs.record(self.step, named, shown))
             return _results(checks, [(0, ())] * len(checks), began, self._note(step, changed))
-        text = f"SELECT r.broken, r.keys, {', '.join(self.proofs.shown(scans))}\nFROM ({counted(checks)}) AS r (broken, keys)"
+        selected = ", ".join(("r.broken", "r.keys", *self.proofs.shown(scans)))
+        text = f"SELECT {selected}\nFROM ({counted(checks)}) AS r (broken, keys)"
         found = run(self.pg, text).fetchall()
         results = _results(checks, [(broken, keys) for broken, keys, *_ in found], began)
         snapshot, tables = found[0][2:]
