@@ -107,6 +107,29 @@ def test_a_partition_that_is_dropped_within_a_step_stops_it(chain_at: ChainAt) -
         chain.runner(engine=watched(chain.url, drop)).upgrade("retire_source")
 
 
+def test_one_that_goes_before_its_partition_gets_a_foreign_key_is_missed(
+    chain_at: ChainAt,
+) -> None:
+    """That lock asks for no trigger, and records none: it hides none that went."""
+    chain = chain_of(chain_at, "0002")
+    copy = renamed(partitioned("HASH (id)", *hashed(FEW))).plan.copy
+    dropped: list[str] = []
+
+    def drop(text: str) -> None:
+        # The lock of that statement is on another partition.
+        if "ADD CONSTRAINT" in text and f'"{copy}_p0"' in text and not dropped:
+            own = chain.query(
+                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgparentid = 0"
+                f" AND tgrelid = 'public.{copy}_p1'::regclass ORDER BY tgname LIMIT 1"
+            )
+            dropped.append(own[0][0])
+            chain.run("SET lock_timeout = '5s'", f'DROP TRIGGER "{dropped[0]}" ON public.{copy}_p1')
+
+    with pytest.raises((CheckFailed, StepInterrupted), match=f"{copy}_p1.* is gone"):
+        chain.runner(engine=watched(chain.url, drop)).upgrade("copy_table")
+    assert dropped
+
+
 def read_under_lock(chain: Chain) -> int:
     """How many rows of pg_trigger the lock of one partition reads."""
     runner = chain.runner()

@@ -116,8 +116,11 @@ class Work:
     @_do.register
     def _(self, action: Brief) -> None:
         self.progress.say(f"  {action.title}")
-        asked = raise_if_gone(self.names, self.rows, action.of_partition)
-        text = in_one_message(statement.text for statement in (asked, *action.statements))
+        statements = action.statements
+        if not (action.of_partition and action.leaves_triggers):
+            asked = raise_if_gone(self.names, self.rows, action.of_partition)
+            statements = (asked, *statements)
+        text = in_one_message(statement.text for statement in statements)
 
         def under_lock(pg: Pg) -> None:
             run(pg, text)
@@ -196,7 +199,7 @@ class Work:
     def _marking(self, action: Action, *, rows: int | None = None, left: bool = False) -> str:
         """INSERT that records the action as done, with the triggers that have to stand now."""
         names, partition = self.names, action.of_partition
-        if partition and (left or isinstance(action, Brief)):
+        if partition and (left or (isinstance(action, Brief) and not action.leaves_triggers)):
             now = "" if left else action.then_called or partition
             triggers = standing_with(names, self.rows, partition, now)
         elif partition or isinstance(action, LONG):

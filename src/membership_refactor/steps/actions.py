@@ -64,6 +64,9 @@ class Brief(Action):
     """The same on something of no importance, rolled back before the locks are asked for, so that
     the session knows its catalogs; then locks, statements and COMMIT are sent in one message. Not
     in scripts."""
+    leaves_triggers: bool = False
+    """Whether it makes, drops and renames no trigger of the tool, nor a table that has one. Then it
+    hides nothing of what somebody did to those of its partition, and does not ask for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,7 @@ def _by_partition(table: Table, partitioning: Partitioning, key: Constraint) -> 
             locks=((qualified(leaf.schema, leaf.name), lock), *_other(key, lock)),
             statements=(EMPTY_SEARCH_PATH, made),
             of_partition=qualified(leaf.schema, leaf.name),
+            leaves_triggers=True,
         )
     yield from validate_everywhere(table, key)
 

@@ -38,6 +38,7 @@ def build_by_partition(table: Table, partitioning: Partitioning, index: Index) -
                 locks=((place, Lock.SHARE_ROW_EXCLUSIVE),),
                 statements=(EMPTY_SEARCH_PATH, alone),
                 of_partition=place,
+                leaves_triggers=True,
             )
             attached_last.insert(0, attach)
             continue
@@ -65,6 +66,7 @@ def _attach(index: Index, member: Member, above: str, own: str) -> Brief:
         locks=((place, Lock.ACCESS_EXCLUSIVE),),
         statements=(Statement(f"ALTER INDEX {above} ATTACH PARTITION {own}"),),
         of_partition=place,
+        leaves_triggers=True,
     )
 
 
