@@ -23,7 +23,7 @@ REASONS = (
     ),
     (
         "server CPU of 0003-0010",
-        "It is the sum of the lines above and below.",
+        "It is the move and the checks together. Each of the two has its own line in the targets.",
     ),
     (
         "server CPU of the checks alone",

@@ -13,7 +13,11 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from membership_refactor.checks.check import Check, passes
-from membership_refactor.checks.parents import parallel_checks, parents_have_children
+from membership_refactor.checks.parents import (
+    keys_are_unique,
+    parallel_checks,
+    parents_have_children,
+)
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CheckFailed
 from membership_refactor.execution.progress import Progress
@@ -337,6 +341,29 @@ def test_a_change_that_an_open_transaction_makes_beside_is_looked_at_when_it_com
         assert "looked at again" in ask(chain, checks)
     with pytest.raises(CheckFailed, match="copy is exact"):
         ask(chain, checks)
+
+
+def outside_of_init_plans(node: dict[str, Any]) -> Iterator[str]:
+    """The aliases of what is read there, but for what is made once, before the rest."""
+    if "Alias" in node:
+        yield str(node["Alias"])
+    for part in node.get("Plans", ()):
+        if part["Parent Relationship"] != "InitPlan":
+            yield from outside_of_init_plans(part)
+
+
+def test_parallel_workers_do_not_each_make_the_list_of_repeated_keys(chain_at: ChainAt) -> None:
+    chain = chain_at("0008")
+    query = keys_are_unique(chain.names).counted
+    with psycopg.connect(libpq_url(chain.url)) as pg:
+        for name in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
+            pg.execute(f"SET {name} = 0".encode())
+        row = pg.execute(f"EXPLAIN (FORMAT JSON) {query}".encode()).fetchone()
+    assert row is not None
+    plan = row[0][0]["Plan"]
+    assert any(node["Node Type"].startswith("Gather") for node in walk(plan))
+    read = list(outside_of_init_plans(plan))
+    assert "p" in read and "q" not in read
 
 
 def nested(node: dict[str, Any], tables: set[str]) -> Iterator[str]:

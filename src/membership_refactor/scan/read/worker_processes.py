@@ -123,8 +123,8 @@ def time_limit(seconds: float) -> Iterator[None]:
 def _begin(worker: _Worker) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the scan
     sys.setrecursionlimit(3000)
-    # A statement makes thousands of nodes. To look among them for garbage takes a seventh of the
-    # time at Python's own threshold.
+    # A statement makes thousands of nodes. To look among them for garbage takes a tenth of the time
+    # at Python's own threshold.
     gc.freeze()
     gc.set_threshold(50_000)
     _OWN.set(worker)
