@@ -13,7 +13,12 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CheckFailed, StepInterrupted
-from membership_refactor.sql.ledger.standing_triggers import raise_if_gone, standing_with
+from membership_refactor.sql.ledger.standing_triggers import (
+    known,
+    raise_if_gone,
+    standing,
+    standing_on,
+)
 from membership_refactor.sql.triggers import after
 from membership_refactor.steps.step import Direction
 from membership_refactor.testing.interruptions import watched
@@ -23,6 +28,7 @@ from tests.chain.partitioned import NAME, hashed, partitioned
 from tests.chain.subjects import renamed
 from tests.chain.test_partitioned import apart
 from tests.fixtures.chains import ChainAt
+from tests.fixtures.steps import step_of
 
 FEW, MANY = 3, 12
 TO_COPY = after("to_copy_update")
@@ -139,8 +145,10 @@ def read_under_lock(chain: Chain) -> int:
         rows = runner.ledger.rows("copy_table", Direction.UP)
         place = f'"public"."{NAME}_p0"'
         pg.execute(raise_if_gone(names, rows, place).text.encode())
-        found = pg.execute(f"SELECT {standing_with(names, rows, place, place)}".encode()).fetchone()
-        assert found is not None and any(name.endswith("_p1") for name in found[0])
+        found = pg.execute(f"SELECT {standing_on(names, rows, place, place)}".encode()).fetchone()
+        assert found is not None and TO_COPY in str(found[0]) and "_p1" not in str(found[0])
+        there = pg.execute(f"SELECT {known(names, rows)}".encode()).fetchone()
+        assert there is not None and any(name.endswith("_p1") for name in there[0])
         read = pg.execute(
             "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
             " FROM pg_stat_xact_sys_tables WHERE relname = 'pg_trigger'"
@@ -153,3 +161,69 @@ def test_the_lock_of_one_partition_asks_for_no_more_where_there_are_more(chain_a
     few, many = (read_under_lock(chain_of(chain_at, "0003", n)) for n in (FEW, MANY))
     # One trigger of each partition would be more. The caches of a session read some, too.
     assert 0 < many < few + MANY - FEW
+
+
+@pytest.mark.parametrize(("before", "revision"), [("0002", "0003"), ("0004", "0005")])
+def test_what_is_known_within_a_step_is_what_stands_after_each_of_its_actions(
+    before: str, revision: str, chain_at: ChainAt
+) -> None:
+    """Most actions record only what they changed; all together are still all."""
+    chain = chain_of(chain_at, before)
+    step = step_of(revision)
+    compared: set[int] = set()
+
+    def compare(text: str) -> None:
+        if "SET LOCAL synchronous_commit = off" not in text:  # before each lock
+            return
+        runner = chain.runner()
+        with psycopg.connect(libpq_url(chain.url)) as pg:
+            names = replace(runner.situation(pg), now=runner.read()).names
+            rows = runner.ledger.rows(step, way)
+            query = f"SELECT {known(names, rows)}, {standing(names)}"
+            there = pg.execute(query.encode()).fetchone()
+        # Before the first trigger was made nothing is known.
+        assert there is not None and (there[0] is None or {*there[0]} == {*(there[1] or ())})
+        compared.add(len(there[0] or ()))
+
+    way = Direction.UP
+    chain.runner(engine=watched(chain.url, compare)).upgrade(step)
+    way = Direction.DOWN
+    chain.runner(engine=watched(chain.url, compare)).downgrade(step)
+    assert len(compared) > FEW
+
+
+def test_an_action_of_one_partition_records_no_trigger_of_another(chain_at: ChainAt) -> None:
+    chain = chain_of(chain_at, "0005")
+    recorded = chain.query(
+        "SELECT key, triggers::text FROM public_refactor.action"
+        f" WHERE key ~ '^(hang|take_down|rename_partition):.*{NAME}.*_p0$'"
+    )
+    assert recorded
+    for key, triggers in recorded:
+        assert "_p0" in triggers and "_p1" not in triggers, key
+
+
+def test_the_lock_for_the_foreign_key_of_the_whole_table_asks_for_no_trigger(
+    chain_at: ChainAt,
+) -> None:
+    """One that goes meanwhile is missed right after it all the same."""
+    chain = chain_of(chain_at, "0002")
+    copy = renamed(partitioned("HASH (id)", *hashed(FEW))).plan.copy
+    dropped: list[str] = []
+    asked: list[bool] = []
+
+    def drop(text: str) -> None:
+        # A key is added to the table when its partitions have it.
+        added = f'ALTER TABLE "public"."{copy}" ADD CONSTRAINT' in text
+        if added and "FOREIGN KEY" in text and not dropped:
+            asked.append("writes may have slipped past" in text)
+            own = chain.query(
+                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgparentid = 0"
+                f" AND tgrelid = 'public.{NAME}_p1'::regclass ORDER BY tgname LIMIT 1"
+            )
+            dropped.append(own[0][0])
+            chain.run("SET lock_timeout = '5s'", f'DROP TRIGGER "{dropped[0]}" ON public.{NAME}_p1')
+
+    with pytest.raises((CheckFailed, StepInterrupted), match=f"{NAME}_p1.* is gone"):
+        chain.runner(engine=watched(chain.url, drop)).upgrade("copy_table")
+    assert asked == [False]

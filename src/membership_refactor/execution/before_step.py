@@ -15,6 +15,7 @@ from membership_refactor.execution.sessions import Pg, run
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.application_code.search_path import path_obstacles, session_path
 from membership_refactor.sql.ddl.distributed_tables import distributed_tables
+from membership_refactor.sql.names import Names
 from membership_refactor.steps.changed_tables import changed_since
 from membership_refactor.steps.partition_sides import partitions_followed
 from membership_refactor.steps.step import Direction, Situation, Step
@@ -101,11 +102,13 @@ def require_structure(
         )
 
 
-def require_firing(place: ChainInSchema, pg: Pg, step: Step, direction: Direction) -> None:
+def require_firing(
+    place: ChainInSchema, names: Names, pg: Pg, step: Step, direction: Direction
+) -> None:
     """Raise CheckFailed where somebody has turned a trigger of the tool off since the step
     began, or dropped one since its newest action. It is said and recorded only then, because it is
     asked before most actions."""
-    check = own_triggers_fire(place.names, place.ledger.rows(step.name, direction))
+    check = own_triggers_fire(names, place.ledger.rows(step.name, direction))
     if run(pg, check.whole).fetchone():
         place.require(pg, (check,), step, direction)
 

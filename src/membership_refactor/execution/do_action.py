@@ -31,10 +31,11 @@ from membership_refactor.execution.shared_job import offer_of
 from membership_refactor.execution.switching import Drain
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.ledger.standing_triggers import (
+    NO_OTHERS,
     known,
     raise_if_gone,
     standing,
-    standing_with,
+    standing_on,
 )
 from membership_refactor.sql.ledger.step_rows import StepRows
 from membership_refactor.sql.names import Names
@@ -117,8 +118,9 @@ class Work:
     def _(self, action: Brief) -> None:
         self.progress.say(f"  {action.title}")
         statements = action.statements
-        if not (action.of_partition and action.leaves_triggers):
-            asked = raise_if_gone(self.names, self.rows, action.of_partition)
+        if not (self.names.partitioned and action.leaves_triggers):
+            alone = action.of_partition or action.of_root
+            asked = raise_if_gone(self.names, self.rows, alone)
             statements = (asked, *statements)
         text = in_one_message(statement.text for statement in statements)
 
@@ -198,15 +200,18 @@ class Work:
 
     def _marking(self, action: Action, *, rows: int | None = None, left: bool = False) -> str:
         """INSERT that records the action as done, with the triggers that have to stand now."""
-        names, partition = self.names, action.of_partition
-        if partition and (left or (isinstance(action, Brief) and not action.leaves_triggers)):
-            now = "" if left else action.then_called or partition
-            triggers = standing_with(names, self.rows, partition, now)
-        elif partition or isinstance(action, LONG):
-            # One that is dropped meanwhile is not forgotten: these create and drop none.
+        names, alone = self.names, action.of_partition or action.of_root
+        leaves = isinstance(action, LONG) or (isinstance(action, Brief) and action.leaves_triggers)
+        # One that is dropped meanwhile is not forgotten where an action creates and drops none.
+        if names.partitioned and leaves and not left:
+            triggers = NO_OTHERS
+        elif alone and (left or isinstance(action, Brief)):
+            now = "" if left else action.then_called or alone
+            triggers = standing_on(names, self.rows, alone, now)
+        elif isinstance(action, LONG):
             triggers = known(names, self.rows)
         else:
-            triggers = standing(names)
+            triggers = NO_OTHERS if alone else standing(names)
         counted = {} if rows is None else {"rows": str(rows)}
         return self.rows.mark(action.key, triggers=triggers, **counted)
 

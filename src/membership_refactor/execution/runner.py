@@ -90,12 +90,11 @@ class Runner(ChainInSchema):
                     self.ledger.restore(pg, found.step)
                 return taken
             logs: tuple[OwnTrigger, ...] = ()
+            situation = replace(self.situation(pg), now=self.ledger.now(pg, found.step))
             if found.direction is Direction.DOWN:
                 # It is finished first, and its switch asks for them.
-                now = self.ledger.now(pg, found.step)
-                situation = replace(self.situation(pg), now=now)
                 logs = open_logs(self.chain[found.step].down(situation), done)
-            if wake_triggers(pg, self.names, rows, logs, self.options, self.progress):
+            if wake_triggers(pg, situation.names, rows, logs, self.options, self.progress):
                 self.progress.say(
                     "  triggers of this tool did not fire; writes may have slipped past. Run: "
                     + self.chain.revisions.verb("verify")
@@ -201,7 +200,7 @@ class Runner(ChainInSchema):
             up = direction is Direction.UP
             self._do(work, step, step.up(situation) if up else step.down(situation))
             if not ends_ledger:
-                require_firing(self, pg, step, direction)
+                require_firing(self, work.names, pg, step, direction)
                 felt.measure(pg, CHECKS, "the checks at its end", long=False)
                 after = step.after_up if up else step.after_down
                 self.require(pg, after(situation), step, direction)
@@ -223,7 +222,7 @@ class Runner(ChainInSchema):
             # triggers under its lock, and the record forgets none of the others: they are missed
             # before the next action of the whole table, and at the end of the step.
             if first or not action.of_partition or work.has_left(action):
-                require_firing(self, pg, step, direction)
+                require_firing(self, work.names, pg, step, direction)
             first = False
             work.do(action)
 

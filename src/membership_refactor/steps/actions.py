@@ -32,6 +32,9 @@ class Action:
     nothing to do: partitions may be dropped at any moment."""
     then_called: str = ""
     """What that partition is called afterwards, where the action renames it."""
+    of_root: str = ""
+    """The partitioned table, quoted and qualified, where the action changes its triggers and those
+    of none of its partitions."""
 
     @property
     def asked(self) -> str:
@@ -66,7 +69,8 @@ class Brief(Action):
     in scripts."""
     leaves_triggers: bool = False
     """Whether it makes, drops and renames no trigger of the tool, nor a table that has one. Then it
-    hides nothing of what somebody did to those of its partition, and does not ask for them."""
+    hides nothing of what somebody did to those of a partitioned table, and does not ask for them
+    under its lock: that would take longer with each partition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

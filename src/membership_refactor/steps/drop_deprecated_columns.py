@@ -131,6 +131,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                     names.child,
                 ),
             ),
+            leaves_triggers=True,
         )
         for index in going(s).indexes
         if index.constraint is None
@@ -214,6 +215,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                     EMPTY_SEARCH_PATH,
                     once(add_constraint(back, check, not_valid=True), back, check),
                 ),
+                leaves_triggers=True,
             )
             for check in back.constraints
         ),

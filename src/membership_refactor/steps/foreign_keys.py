@@ -13,7 +13,7 @@ from membership_refactor.sql.ddl.constraints import (
     validate_constraint,
 )
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
-from membership_refactor.sql.quoting import ident, qualified
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Brief, Run
 
@@ -41,6 +41,7 @@ def add_keys(
                 title=f"Add foreign key {key.name} (NOT VALID)",
                 locks=((name, lock), *_other(key, lock)),
                 statements=(EMPTY_SEARCH_PATH, *off, made, *comment_on_key(table, key)),
+                leaves_triggers=True,
             )
         )
         if key.validated:
@@ -102,6 +103,7 @@ def validate_everywhere(
             once(add_constraint(table, key), table, key),
             *comment_on_key(table, key),
         ),
+        leaves_triggers=True,
     )
 
 
@@ -117,6 +119,7 @@ def drop_keys(table: str, keys: Iterable[Constraint], *, written: bool = True) -
             title=f"Drop foreign key {key.name}",
             locks=(*own, *_other(key, Lock.ACCESS_EXCLUSIVE)),
             statements=(drop_key(table, key),),
+            leaves_triggers=True,
         )
         for key in keys
     )
@@ -129,15 +132,23 @@ def drop_key(table: str, key: Constraint) -> Statement:
 
 def drop_of_leaves(table: Table, key: str) -> tuple[Statement, ...]:
     """Drops the key from leaves whose table has not adopted it: the step that added it was stopped.
-    Run it after the key of the table is dropped."""
-    leaves = table.partitioning.leaves if table.partitioning is not None else ()
-    return tuple(
-        Statement(
-            f"ALTER TABLE IF EXISTS {qualified(m.schema, m.name)} "
-            f"DROP CONSTRAINT IF EXISTS {ident(key)}"
-        )
-        for m in leaves
-    )
+    Run it after the key of the table is dropped. One statement, because mostly there is none."""
+    if table.partitioning is None:
+        return ()
+    leaves = ", ".join(literal(qualified(m.schema, m.name)) for m in table.partitioning.leaves)
+    body = f"""
+DECLARE
+  leaf pg_catalog.regclass;
+BEGIN
+  FOR leaf IN SELECT k.conrelid FROM pg_catalog.pg_constraint AS k
+    WHERE k.conname = {literal(key)} AND k.conrelid = ANY (ARRAY(
+      SELECT pg_catalog.to_regclass(v.v) FROM pg_catalog.unnest(ARRAY[{leaves}]) AS v (v)))
+  LOOP
+    EXECUTE pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', leaf, {literal(key)});
+  END LOOP;
+END
+"""
+    return (Statement(f"DO {dollar_quoted(body)}"),)
 
 
 def _other(key: Constraint, lock: Lock) -> tuple[tuple[str, Lock], ...]:

@@ -23,14 +23,16 @@ def set_not_null(
 
     ``what`` the columns are together goes into keys and titles. ``named`` are the chosen names of
     these constraints by column (PostgreSQL 18). Takes ACCESS EXCLUSIVE twice, each time for a
-    moment.
+    moment; on a partitioned table once for each column too, because each takes longer with each
+    partition.
     """
     key = what.replace(" ", "_")
     copy, check = s.names.child, ident(s.names.link_check_name)
     columns = [ident(c) for c in columns]
     condition = " AND ".join(f"{c} IS NOT NULL" for c in columns)
     changes = [f"ALTER COLUMN {c} SET NOT NULL" for c in columns]
-    changes += [f"ALTER COLUMN {ident(c)} DROP NOT NULL" for c in relaxed]
+    apart = tuple(relaxed) if s.names.partitioned else ()
+    changes += [f"ALTER COLUMN {ident(c)} DROP NOT NULL" for c in relaxed if c not in apart]
     locks = ((copy, Lock.ACCESS_EXCLUSIVE),)
     gone = "IF EXISTS " if s.names.partitioned else ""
     unchecked = Statement(f"ALTER TABLE {copy} DROP CONSTRAINT {gone}{check}")
@@ -45,6 +47,7 @@ def set_not_null(
                     f"ADD CONSTRAINT {check} CHECK ({condition}) NOT VALID"
                 ),
             ),
+            leaves_triggers=True,
         ),
         Run(
             key=f"validate_{key}_check",
@@ -63,8 +66,9 @@ def set_not_null(
                 *(() if s.names.partitioned else (unchecked,)),
                 *((_renamed(copy, named),) if named else ()),
             ),
+            leaves_triggers=True,
         ),
-        # PostgreSQL takes longer for both with each partition.
+        *(drop_not_null(s, column) for column in apart),
         *(
             (
                 Brief(
@@ -72,11 +76,24 @@ def set_not_null(
                     title=f"Drop the NOT NULL check on the {what}",
                     locks=locks,
                     statements=(unchecked,),
+                    leaves_triggers=True,
                 ),
             )
             if s.names.partitioned
             else ()
         ),
+    )
+
+
+def drop_not_null(s: Situation, column: str) -> Brief:
+    """Drop NOT NULL from the column of a partitioned child, under a lock of its own."""
+    drop = f"ALTER TABLE {s.names.child} ALTER COLUMN {ident(column)} DROP NOT NULL"
+    return Brief(
+        key=f"drop_not_null:{column}",
+        title=f"Let {column} be NULL",
+        locks=((s.names.child, Lock.ACCESS_EXCLUSIVE),),
+        statements=(Statement(drop),),
+        leaves_triggers=True,
     )
 
 

@@ -24,6 +24,7 @@ def build_by_partition(table: Table, partitioning: Partitioning, index: Index) -
         title=f"Create index {index.name}, without the partitions",
         locks=((root, Lock.SHARE_ROW_EXCLUSIVE),),
         statements=(EMPTY_SEARCH_PATH, _unless_there(own, index.definition)),
+        leaves_triggers=True,
     )
     attached_last: list[Action] = []
     for member in partitioning.members:

@@ -63,6 +63,7 @@ def hang(
                 locks=((place, Lock.SHARE_ROW_EXCLUSIVE),),
                 statements=install_triggers(_on(place, triggers)),
                 of_partition=place if name != table.name else "",
+                of_root=place if name == table.name else "",
             )
             for place, name in _places(table, triggers)
         ),
@@ -91,6 +92,7 @@ def take_down(what: str, table: Table, triggers: Sequence[OwnTrigger]) -> tuple[
                 locks=((place, exclusive),),
                 statements=remove_triggers(_on(place, triggers)),
                 of_partition=place if name != table.name else "",
+                of_root=place if name == table.name else "",
             )
             for place, name in _places(table, triggers)
         ),

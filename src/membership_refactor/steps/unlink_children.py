@@ -57,7 +57,7 @@ from membership_refactor.steps.actions import (
 )
 from membership_refactor.steps.create_parent import CLOSED, closed_message
 from membership_refactor.steps.foreign_keys import drop_of_leaves
-from membership_refactor.steps.not_null import set_not_null
+from membership_refactor.steps.not_null import drop_not_null, set_not_null
 from membership_refactor.steps.parent_policies import drop_parent_policies
 from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.step import Situation
@@ -126,6 +126,8 @@ def down(s: Situation) -> tuple[Action, ...]:
             s, "fill_uuid_map", "keep_child_uuids", "Keep the children's uuids in the ledger"
         ),
         *hang("capture", child, capture),
+        # As on the way up, where it comes last: parallel saving needs no NOT NULL.
+        *((drop_not_null(s, plan.link),) if names.partitioned else ()),
         Brief(
             key="derive_parents",
             title="Derive the parents from their children",
@@ -146,7 +148,11 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *remove_triggers([t for t in keeping if not t.cloned]),
                 *install_triggers(capture),
                 *install_triggers(closing),
-                Statement(f"ALTER TABLE {copy} ALTER COLUMN {link} DROP NOT NULL"),
+                *(
+                    ()
+                    if names.partitioned
+                    else (Statement(f"ALTER TABLE {copy} ALTER COLUMN {link} DROP NOT NULL"),)
+                ),
             ),
         ),
         *take_down("notes", child, noting),

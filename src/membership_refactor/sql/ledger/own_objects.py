@@ -69,6 +69,15 @@ def _tables_and_partitions(names: Names) -> str:
     whose DETACH CONCURRENTLY was not finished still has its triggers."""
     tables = (literal(qualified(names.schema, name)) for name in names.plan.tables)
     listed = ", ".join(f"(pg_catalog.to_regclass({table}))" for table in tables)
+    if names.partitioned:
+        # Under short locks pg_partition_tree would take too long: it looks up the way to the root
+        # of each partition.
+        return (
+            f"WITH RECURSIVE x AS (\n    SELECT r.r::pg_catalog.oid AS x FROM (VALUES {listed})"
+            " AS r (r)\n    UNION\n"
+            "    SELECT i.inhrelid FROM x JOIN pg_catalog.pg_inherits AS i ON i.inhparent = x.x)\n"
+            "    SELECT x.x FROM x"
+        )
     return (
         f"SELECT x.x FROM (VALUES {listed}) AS r (r), LATERAL (\n"
         "    SELECT r.r::pg_catalog.oid UNION\n"

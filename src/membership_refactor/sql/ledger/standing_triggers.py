@@ -4,6 +4,9 @@ Each action of the runner records which stand after it, and their text. A step m
 for days between two of them, and DROP TRIGGER leaves no trace in the catalog. Those of partitions
 are recorded by their names alone, because this is done under short locks: their text is that of the
 table's trigger, for another table.
+
+An action of a partitioned table that changes the triggers of one partition records those alone, and
+one that changes none records that: all of them would take longer with each partition.
 """
 
 from __future__ import annotations
@@ -30,67 +33,137 @@ def _standing(names: Names, partition: str = "") -> str:
 def standing(names: Names) -> str:
     """An expression: the definitions of those that stand now, by name; JSON's null for those of
     partitions."""
-    text = "pg_catalog.pg_get_triggerdef(t.oid)"
-    if names.partitioned:
-        text = f"CASE WHEN NOT c.relispartition THEN {text} END"
-    return f"(SELECT pg_catalog.jsonb_object_agg({TRIGGER}, {text})\n  FROM {_standing(names)})"
-
-
-def standing_with(names: Names, rows: StepRows, partition: str, now: str) -> str:
-    """An expression: those that are known, and those of one ``partition`` as they stand on ``now``,
-    its name after the action; empty where it has left. ``standing`` where nothing is known.
-
-    That takes about as long for many partitions as for a few, and forgets no trigger of another one
-    that somebody dropped meanwhile."""
-    others = (
-        "w.known - ARRAY(SELECT k.k FROM pg_catalog.jsonb_object_keys(w.known) AS k (k)\n"
-        f"    WHERE {_is_of('k.k')})"
-    )
-    own = (
-        f"SELECT pg_catalog.jsonb_object_agg({TRIGGER}, NULL::pg_catalog.text)\n"
-        f"    FROM {_standing(names, now)}"
-    )
-    added = f"\n    || coalesce(({own}), '{{}}')" if now else ""
     return (
-        f"(SELECT CASE WHEN w.known IS NULL THEN {standing(names)}\n  ELSE {others}{added} END\n"
-        f"  FROM (SELECT {known(names, rows)} AS known OFFSET 0) AS w, {_place(partition)})"
+        f"(SELECT pg_catalog.jsonb_object_agg({TRIGGER}, {_text(names)})\n"
+        f"  FROM {_standing(names)})"
     )
 
 
-def _place(partition: str) -> str:
-    """A FROM item ``p (at)``: how the names of that table's triggers end, made once."""
-    name = f"VARIADIC pg_catalog.parse_ident({literal(partition)})"
-    return f"(SELECT pg_catalog.format(' on %I.%I', {name}) AS at OFFSET 0) AS p"
+def _text(names: Names) -> str:
+    """An expression: what is recorded of a trigger beside its name."""
+    text = "pg_catalog.pg_get_triggerdef(t.oid)"
+    return f"CASE WHEN NOT c.relispartition THEN {text} END" if names.partitioned else text
 
 
-def _is_of(name: str) -> str:
-    """A condition: the trigger called ``name`` is of the table of ``_place``."""
-    return f"pg_catalog.right({name}, pg_catalog.length(p.at)) = p.at"
+NO_OTHERS = "'[]'::pg_catalog.jsonb"
+"""An expression: what an action of a partitioned table records that changed no trigger."""
+
+
+def standing_on(names: Names, rows: StepRows, table: str, now: str) -> str:
+    """An expression: those of one ``table`` of a partitioned plan as they stand on ``now``, its
+    name after the action; empty where it has left. ``standing`` where nothing is known.
+
+    That takes as long for many partitions as for a few, and forgets no trigger of another one that
+    somebody dropped meanwhile."""
+    own = (
+        f"(SELECT pg_catalog.jsonb_object_agg({TRIGGER}, {_text(names)})\n"
+        f"    FROM {_standing(names, now)})"
+    )
+    then = f", coalesce({own}, '{{}}'), n.at" if now else ", '{}'::pg_catalog.jsonb"
+    places = f"{_place(table)}, {_place(now, 'n')}" if now else _place(table)
+    return (
+        f"(WITH {_last_whole(names, rows)}\n"
+        f"  SELECT CASE WHEN w.triggers IS NULL THEN {standing(names)}\n"
+        f"  ELSE pg_catalog.jsonb_build_array(p.at{then}) END\n"
+        f"  FROM whole AS w, {places})"
+    )
+
+
+def _place(table: str, item: str = "p") -> str:
+    """A FROM item ``(at)``: how the names of that table's triggers end, made once."""
+    name = f"VARIADIC pg_catalog.parse_ident({literal(table)})"
+    return f"(SELECT pg_catalog.format('%I.%I', {name}) AS at OFFSET 0) AS {item}"
+
+
+_AT = "pg_catalog.substr(e.name, pg_catalog.strpos(e.name, ' on ') + 4)"
+"""An expression: the table of the trigger called ``e.name``. The tool's own names, which come
+first, have no blank in them."""
 
 
 def known(names: Names, rows: StepRows) -> str:
     """An expression: the same of those that stood after the newest action of the step, or before
     the first one. NULL where a script did that action: scripts record none."""
-    of_step = f"FROM {rows.table('action')} AS a WHERE (a.plan, a.step, a.direction) = ({rows.key})"
+    if names.partitioned:
+        return (
+            "(SELECT pg_catalog.jsonb_object_agg(k.name, k.definition)\n"
+            f"  FROM ({_known_rows(names, rows)}) AS k)"
+        )
+    of_step = _of_step(rows)
     return (
         f"CASE WHEN EXISTS (SELECT {of_step})\n"
         f"  THEN (SELECT a.triggers {of_step} ORDER BY a.done_at DESC LIMIT 1)\n"
-        "  ELSE (SELECT pg_catalog.jsonb_object_agg(r.name, r.definition)\n"
+        f"  ELSE {_before(names, rows)} END"
+    )
+
+
+def _of_step(rows: StepRows) -> str:
+    return f"FROM {rows.table('action')} AS a WHERE (a.plan, a.step, a.direction) = ({rows.key})"
+
+
+def _before(names: Names, rows: StepRows) -> str:
+    """An expression: those that were recorded at the end of the step before."""
+    return (
+        "(SELECT pg_catalog.jsonb_object_agg(r.name, r.definition)\n"
         f"    FROM {rows.table('own_object')} AS r\n"
         f"    WHERE r.plan = {literal(rows.plan)} AND r.kind = 'trigger'\n"
         "    AND pg_catalog.to_regclass(r.at)\n"
-        f"      IS DISTINCT FROM pg_catalog.to_regclass({literal(names.old_shape)})) END"
+        f"      IS DISTINCT FROM pg_catalog.to_regclass({literal(names.old_shape)}))"
     )
+
+
+def _last_whole(names: Names, rows: StepRows) -> str:
+    """WITH of ``whole (done_at, triggers)``: the newest record of all triggers, NULL where a script
+    did that action."""
+    # From the newest on, because a record of all is large.
+    return f"""\
+last AS (SELECT a.done_at, a.triggers
+    FROM (SELECT a.done_at, a.triggers {_of_step(rows)} ORDER BY a.done_at DESC OFFSET 0) AS a
+    WHERE a.triggers IS NULL OR pg_catalog.jsonb_typeof(a.triggers) = 'object' LIMIT 1
+  ), whole AS (SELECT l.done_at, l.triggers FROM last AS l
+    UNION ALL SELECT '-infinity', {_before(names, rows)}
+    WHERE NOT EXISTS (SELECT FROM last))"""
+
+
+def _known_rows(names: Names, rows: StepRows) -> str:
+    """SELECT of (name, definition): ``known`` of a partitioned plan. All that stood, but for each
+    table that an action changed since those that stood there after it."""
+    listed = (
+        f"SELECT s.done_at, e.name, e.definition, {_AT} AS at\n"
+        "    FROM {} AS s, pg_catalog.jsonb_each_text(s.triggers) AS e (name, definition)"
+    )
+    return f"""\
+WITH {_last_whole(names, rows)},
+  since AS (SELECT a.done_at, a.triggers ->> 0 AS at, a.triggers -> 1 AS triggers {_of_step(rows)}
+    AND a.done_at > (SELECT w.done_at FROM whole AS w) AND a.triggers ->> 0 IS NOT NULL
+  ), listed AS ({listed.format("whole")}
+    UNION ALL {listed.format("since")}
+  )
+  SELECT e.name, e.definition FROM listed AS e
+  LEFT JOIN (SELECT s.at, pg_catalog.max(s.done_at) AS done_at FROM since AS s GROUP BY s.at) AS n
+    ON n.at = e.at
+  WHERE n.done_at IS NULL OR n.done_at <= e.done_at"""
+
+
+def _known_rows_on(names: Names, rows: StepRows, table: str) -> str:
+    """The same of that table: from the newest action back to the first that tells of it."""
+    return f"""\
+SELECT e.name, e.definition FROM {_place(table)}, LATERAL (
+    SELECT CASE WHEN a.triggers ->> 0 IS NULL THEN a.triggers ELSE a.triggers -> 1 END AS triggers
+    FROM (SELECT a.triggers {_of_step(rows)} ORDER BY a.done_at DESC OFFSET 0) AS a
+    WHERE a.triggers IS NULL OR p.at IN (a.triggers ->> 0, a.triggers ->> 2)
+    OR pg_catalog.jsonb_typeof(a.triggers) = 'object'
+    UNION ALL SELECT {_before(names, rows)} LIMIT 1
+  ) AS a, pg_catalog.jsonb_each_text(a.triggers) AS e (name, definition)
+  WHERE {_AT} = p.at"""
 
 
 def _gone(names: Names, rows: StepRows, partition: str = "") -> str:
     """FROM and WHERE of those (``k``) that have to stand and are not among ``s (name)``."""
-    place = f"{_place(partition)}, " if partition else ""
-    of_it = f"{_is_of('k.name')} AND " if partition else ""
-    return (
-        f"FROM {place}pg_catalog.jsonb_each_text({known(names, rows)}) AS k (name, definition)\n"
-        f"WHERE {of_it}NOT EXISTS (SELECT FROM s WHERE s.name = k.name)"
-    )
+    there = f"pg_catalog.jsonb_each_text({known(names, rows)}) AS k (name, definition)"
+    if names.partitioned:
+        on_it = _known_rows_on(names, rows, partition) if partition else _known_rows(names, rows)
+        there = f"({on_it}) AS k"
+    return f"FROM {there}\nWHERE NOT EXISTS (SELECT FROM s WHERE s.name = k.name)"
 
 
 def _names(names: Names, partition: str = "") -> str:
