@@ -127,6 +127,7 @@ def remove_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
                 "IF what IS NOT NULL THEN EXECUTE what; END IF;\n",
                 Lock.ACCESS_EXCLUSIVE,
                 "what pg_catalog.text;",
+                place.none_there(own),
             )
         )
     return tuple(made)
@@ -231,6 +232,16 @@ class _Place:
             "IF (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS t\n"
             f"WHERE t.tgrelid = {every} AND t.tgname IN ({_names(own)}) AND t.tgenabled = 'A')\n"
             f"= {len(own)} * (SELECT pg_catalog.count(*) FROM {self.tree}) THEN RETURN; END IF;\n"
+        )
+
+    def none_there(self, own: Sequence[OwnTrigger]) -> str:
+        """plpgsql that returns where there is nothing to drop on any member: one look at all."""
+        if not self.members:
+            return ""
+        every = f"ANY (ARRAY(SELECT p.relid::pg_catalog.oid FROM {self.tree}))"
+        return (
+            "IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t\n"
+            f"WHERE t.tgrelid = {every} AND t.tgname IN ({_names(own)})) THEN RETURN; END IF;\n"
         )
 
     def block(self, body: str, lock: Lock, declare: str, first: str = "") -> Statement:

@@ -83,8 +83,9 @@ _UNKNOWN = (
 _GONE = "NOT EXISTS (SELECT FROM member AS m WHERE m.oid::pg_catalog.text = k.oid)"
 _SILENT = """\
 FROM member AS m JOIN own AS t ON t.tgrelid = m.root
-LEFT JOIN pg_catalog.pg_trigger AS o ON o.tgrelid = m.oid AND o.tgname = t.tgname
-  AND o.tgfoid = t.tgfoid
+-- One look into the index for each: otherwise all triggers of the partition are read each time.
+LEFT JOIN LATERAL (SELECT o.tgname, o.tgenabled FROM pg_catalog.pg_trigger AS o
+  WHERE o.tgrelid = m.oid AND o.tgname = t.tgname AND o.tgfoid = t.tgfoid OFFSET 0) AS o ON true
 WHERE o.tgenabled IS DISTINCT FROM 'A'"""
 """FROM and WHERE of the triggers of the root (``t``) that a partition lacks, or that do not fire
 there for every write (``o``)."""
