@@ -126,7 +126,8 @@ class Collector:
         """Add everything about one statement."""
         placed, resolution = analysed.placed, analysed.resolution
         ours = bool(resolution.ours or resolution.stars)
-        self.accounted |= {at for at in resolution.accounted if at >= 0}
+        accounted = map(placed.place, resolution.accounted)
+        self.accounted |= {at for at in accounted if at >= 0}
         if analysed.other_dialect and ours:
             message = f"this is no {piece.dialect}; it was read as {analysed.other_dialect}"
             self.note(placed.place(0), Look.DIALECT, message)

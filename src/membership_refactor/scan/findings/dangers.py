@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import walk_in_scope
@@ -33,8 +34,17 @@ class Sign(NamedTuple):
     at: int
 
 
-def dangers(analysed: Analysed) -> Iterator[Sign]:
-    """Yield every danger of a statement. One may be noticed twice at its place."""
+_KNOWN: WeakKeyDictionary[Resolution, list[Sign]] = WeakKeyDictionary()
+
+
+def dangers(analysed: Analysed) -> list[Sign]:
+    """Every danger of a statement. One may be noticed twice at its place."""
+    if (known := _KNOWN.get(analysed.resolution)) is None:
+        known = _KNOWN[analysed.resolution] = list(_dangers(analysed))
+    return known
+
+
+def _dangers(analysed: Analysed) -> Iterator[Sign]:
     resolution, structure = analysed.resolution, analysed.view.structure
     if not resolution.ours or not structure.plan.parent:
         return  # a table under another name has the same rows and columns

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from sqlalchemy.dialects.mysql.reserved_words import RESERVED_WORDS_MYSQL
@@ -92,6 +92,19 @@ class Filled:
     sql: SqlText
     holes: list[Hole] = field(default_factory=list)
     macros: list[UnknownMacro] = field(default_factory=list)
+
+    def moved(self, placed: Placed) -> Filled:
+        """The same statement where its text stands in ``placed``. Offsets of its own are those in
+        the text."""
+        own, place = self.sql.placed, placed.place
+        if not isinstance(own.offsets, range):  # something was put in
+            placed = Placed(own.text, [place(at) for at in own.offsets])
+        holes = [replace(hole, offset=place(hole.offset)) for hole in self.holes]
+        macros = [
+            replace(m, offset=place(m.offset), words=tuple((w, place(at)) for w, at in m.words))
+            for m in self.macros
+        ]
+        return Filled(SqlText(placed, self.sql.dialect), holes, macros)
 
 
 def expanded(sql: SqlText, macros: Sequence[Macro]) -> SqlText:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlglot
@@ -22,6 +22,8 @@ from membership_refactor.scan.resolve.tables_as_spelled import View
 from membership_refactor.scan.resolve.tables_at_stage import structure_at
 
 OTHER_DIALECTS = {"postgres": ("mysql",), "mysql": ("postgres",), "jpql": ()}
+_ROOM = 100_000
+"""So many characters of statements are kept with what they mean: some 50 MB at the most."""
 _FAILURES = (
     SqlglotError, RecursionError, ValueError, KeyError, AttributeError, TypeError, IndexError,
 )  # fmt: skip
@@ -54,6 +56,10 @@ class Analysed:
         """The text that was given to the parser."""
         return self.filled.sql.placed
 
+    def moved(self, placed: Placed) -> Analysed:
+        """The same statement as it stands elsewhere. Its own offsets are those in its text."""
+        return replace(self, filled=self.filled.moved(placed))
+
 
 @dataclass
 class Analyser:
@@ -65,6 +71,9 @@ class Analyser:
     schema: str = "public"
     portrait: Portrait | None = None
     _views: dict[tuple[str, Stage], View] = field(default_factory=dict)
+    _kept: dict[tuple[str, str, str], Analysed] = field(default_factory=dict)
+    """Statements that were analysed. Programs repeat them."""
+    _room: int = _ROOM
 
     def view(self, dialect: str, stage: Stage | None = None) -> View:
         """The plan's tables as this consumer spells them."""
@@ -82,6 +91,20 @@ class Analyser:
         return [self._analyse(inner, dialect, row_table) for inner in unwrapped(placed)]
 
     def _analyse(self, placed: Placed, dialect: str, row_table: str) -> Analysed | Unparsed:
+        key = (placed.text, dialect, row_table)
+        if (known := self._kept.get(key)) is None:
+            known = self._read(Placed.at(placed.text), dialect, row_table)
+            if isinstance(known, Unparsed):
+                return replace(known, filled=known.filled.moved(placed))
+            if self._room < len(placed.text):
+                self._kept.clear()
+                self._room = _ROOM
+            if self._room >= len(placed.text):
+                self._kept[key] = known
+                self._room -= len(placed.text)
+        return known.moved(placed)
+
+    def _read(self, placed: Placed, dialect: str, row_table: str) -> Analysed | Unparsed:
         unparsed: list[Unparsed] = []
         for candidate in (dialect, *OTHER_DIALECTS[dialect]):
             sql = expanded(SqlText(placed, candidate), self.consumer.macros)
@@ -101,7 +124,6 @@ class Analyser:
     ) -> Analysed:
         view = self.view(dialect)
         found = resolve(tree, view, row_table=row_table)
-        found.accounted = {text.sql.placed.place(at) for at in found.accounted}
         at = {self.stage: found} if found.ours else {}
         analysed = Analysed(text, view, found, other, at, row_table)
         for stage in {Stage.CURRENT, Stage.INTERIM} - {self.stage} if found.ours else ():

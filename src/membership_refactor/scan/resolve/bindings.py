@@ -197,7 +197,7 @@ class Remark(NamedTuple):
     start: int
 
 
-@dataclass
+@dataclass(eq=False)
 class Resolution:
     """Everything the resolver found in one statement."""
 
