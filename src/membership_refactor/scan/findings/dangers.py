@@ -123,9 +123,13 @@ def _multiplicity(resolution: Resolution, plan: TableSplit, early: bool) -> Iter
             message = f"{plan.source} has one row per {plan.child} now and one per {plan.parent} "
             message += "from step create_parent on; the same text returns fewer rows"
             yield Sign("multiplicity", message, source.span[0])
+    if not any(source.wide or source.role is Role.COPY for source in resolution.ours):
+        return
     by_node = {id(source.node): source for source in resolution.ours}
-    for select in resolution.tree.find_all(exp.Select):
-        yield from _counted(select, by_node)
+    counts = any(isinstance(node, exp.AggFunc) for node in resolution.every_node)
+    for select in (node for node in resolution.every_node if isinstance(node, exp.Select)):
+        if counts or select.args.get("limit") is not None:
+            yield from _counted(select, by_node)
 
 
 def _counted(select: Any, by_node: dict[int, Source]) -> Iterator[Sign]:

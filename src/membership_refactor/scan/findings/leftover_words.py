@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import itertools
 import re
 import sys
 from collections import defaultdict
@@ -12,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from membership_refactor.consumers import Look
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.parse.piece import Harvest, Placed
-from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token
+from membership_refactor.scan.parse.tokens import SqlText, Token
 from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.read.sql_file import TRIGGER, bare
 from membership_refactor.scan.resolve.bindings import Span
@@ -49,6 +48,7 @@ _BY_NAME = re.compile(r"format|execute|_to_xml|dblink|\|\||attr|column|attname",
 _IMPORTS = re.compile(r"\s*(?:import|from|package|using|require\w*|use|include|export|#include)\b")
 _MEMBER = re.compile(r"(?:[\w)\]?!]\.|->|::)\Z")
 _WHOLE_ROW = re.compile(r"\b(?:OLD|NEW)\s*(?:\.\s*\*|\)|IS\b|=|<>)", re.I)
+_BEFORE_NAME = re.compile(r"\.(?!\d)")
 _FEW = 3
 """A literal of so few words is no message for people."""
 
@@ -103,8 +103,8 @@ def _in_sql(placed: Placed, dialect: str, interest: Interest) -> Iterator[tuple[
             yield _INSIDE["string"], word, copy.place(at)
     part, rows = placed.replaced([(*match.span(1), "") for match in copied]), ""
     places = list(interest.places(part.text))
-    tokens = itertools.chain(SqlText(part, dialect).every_token(data=False), [NO_TOKEN])
-    for token, after in itertools.pairwise(tokens):
+    words = interest.tables | interest.columns | {"insert", "replace", "values"}
+    for token in SqlText(part, dialect).every_token(words=words):
         # A command of psql holds SQL in double quotes.
         kind = "string" if token.kind == "quoted" and " " in token.text else token.kind
         if kind in _INSIDE:
@@ -113,16 +113,16 @@ def _in_sql(placed: Placed, dialect: str, interest: Interest) -> Iterator[tuple[
                 continue
             named = kind != "comment" and interest.in_text(token.text)[0]
             data = kind == "string" and rows == "VALUES" and not named
-            words = list(interest.going_in(token.text, token.start))
+            left = list(interest.going_in(token.text, token.start))
             if named and kind != "dollar":
                 yield _ELSEWHERE, "", -1
-            if named and not words:
-                words = list(_names_read(token, part.text, dialect, interest))
-            for word, at in words:
+            if named and not left:
+                left = list(_names_read(token, part.text, dialect, interest))
+            for word, at in left:
                 yield _ROWS if data else _INSIDE[kind], word, part.place(at)
         elif kind in ("word", "quoted"):
             word = token.text.strip('`"').lower()
-            if word in interest.tables and (after.text != "." or after.start > token.end):
+            if word in interest.tables and not _BEFORE_NAME.match(part.text, token.end):
                 yield _ROW, token.text, part.place(token.start)
             elif word in interest.columns:
                 yield _OTHER, token.text, part.place(token.start)

@@ -61,8 +61,11 @@ _TEXTS = {
 """,
 }
 _COMMENTS = {"postgres": "", "mysql": r"|\#(?!\{)[^\n]*"}
-_DATA = r"(?P<data>(?:[\s,()]|-?\d++(?:\.\d++)?(?=[\s,()]))++)|"
-"""Numbers, blanks, commas and brackets in one piece: no other token begins so."""
+_NO_MARK = (
+    r"(?P<data>(?:[\s,()=.*+:>\[\]]++|[^\W\dbceBCE]++|\d++"
+    r"|(?!e'|\b(?:BEGIN|CASE|END)\b)[bce])++)|"
+)
+"""Blanks, signs, numbers and words in one piece: nothing that cuts a text begins so."""
 
 
 @cache
@@ -79,7 +82,16 @@ def _patterns(rest: str, flags: int = 0, first: str = "") -> dict[str, re.Patter
 
 
 _TOKENS = _patterns(_REST)
-_TELLING = _patterns(_REST, first=_DATA)
+
+
+@cache
+def _passed(words: frozenset[str]) -> str:
+    """What is passed over where only some words are looked for."""
+    either = "|".join(map(re.escape, sorted(words))) or "(?!)"
+    other = rf"(?!(?i:e'|(?:{either})(?![\w$])))[^\W\d][\w$]*+"
+    return rf"(?P<data>(?:[\s,()=.*+>\[\]]++|{other}|-?\d++(?:\.\d++)?(?=[\s,()]))++)|"
+
+
 _KINDS = {"tag": "dollar"}
 
 
@@ -94,12 +106,13 @@ class SqlText:
     def text(self) -> str:
         return self.placed.text
 
-    def every_token(self, *, data: bool = True) -> Iterator[Token]:
+    def every_token(self, *, words: frozenset[str] | None = None) -> Iterator[Token]:
         """Yield all tokens, blanks and comments too. They are not kept.
 
-        Without ``data``, most numbers, blanks, commas and brackets are passed over.
+        With ``words``, other words and most numbers, blanks and signs are passed over.
         """
-        for match in (_TOKENS if data else _TELLING)[self.dialect].finditer(self.text):
+        patterns = _TOKENS if words is None else _patterns(_REST, first=_passed(words))
+        for match in patterns[self.dialect].finditer(self.text):
             kind = match.lastgroup or "punct"
             if kind != "data":
                 yield Token(_KINDS.get(kind, kind), match.start(), match.end(), match[0])
@@ -136,7 +149,7 @@ _MARKS = r"""
 
 def marks(text: str, dialect: str, delimiter: str) -> Iterator[tuple[str, int, int]]:
     """Yield what cuts a text into statements: far fewer pieces than all of its tokens."""
-    first = "" if re.match(r"[\s,()\d-]", delimiter) else _DATA
+    first = "" if re.match(r"[\s\w,()=.*+:>\[\]-]", delimiter) else _NO_MARK
     pattern = _patterns(f"{_MARKS}{re.escape(delimiter)})", re.IGNORECASE, first)[dialect]
     for match in pattern.finditer(text):
         kind = match.lastgroup or ""

@@ -16,6 +16,7 @@ _COMPRESSED = re.compile(
     r"|\b1[fF]8[bB]08[0-9a-fA-F\s]{30,}"
 )
 """What gzip, zlib, bzip2, xz and zstd write, as text."""
+_STARTS = ("H4sI", "eJ", "eN", "QlpoO", "/Td6WFo", "KLUv/")
 _MOST = 20_000_000
 """So many bytes of a compressed text are read."""
 
@@ -33,7 +34,8 @@ class Codes:
     def places(self, text: str, lower: str) -> Iterator[int]:
         """Yield where each begins. ``lower`` is the text in small letters."""
         yield from (text.index(code) for code in self._codes if code in text)
-        for match in _COMPRESSED.finditer(text):
+        begun = any(start in text for start in _STARTS) or "1f8b08" in lower
+        for match in _COMPRESSED.finditer(text) if begun else ():
             inside, sure = _unpacked(match[0]), not match[0].startswith("e")  # zlib's is a word
             if (sure and inside is None) or self._plain.search((inside or "").lower()):
                 yield match.start()

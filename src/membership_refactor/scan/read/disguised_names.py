@@ -50,6 +50,8 @@ _JOINT = re.compile(r"([\"'`])_\1|[}\])%]_[{%$#&<]|%[sdv]_%")
 _JOINS_TWO = re.compile(
     r"[}\])%]_[{%$#&<]|%[sdv]_%|([\"'`])_\1\s*(?:[+&~]|\|\||\.join)|\.join\(\s*([\"'`])_\2"
 )
+_JOINTS = [f"_{sign}" for sign in "{%$#&<\"'`"]
+"""One of these is in each."""
 _IN_PATTERN = re.compile(r"[%*?\[{\"'`]")
 _CHANGE = re.compile(
     r"replac|gsub|\btr\b|translat|underscore|snake|join|split|substitut|\bsub\w*\(|strtr|printf"
@@ -129,7 +131,8 @@ class Disguises:
         lower = small(text)
         if any(word in lower for word in self._words):
             yield from ((match.start(1), match[1]) for match in self._given.finditer(lower))
-        if (joint := _JOINS_TWO.search(lower)) is not None:
+        joins = any(sign in lower for sign in _JOINTS)
+        if joins and (joint := _JOINS_TWO.search(lower)) is not None:
             yield joint.start(), "_"
 
     def _in_part(self, text: str) -> Found:

@@ -185,7 +185,7 @@ class FileScanner:
 
     def _inside(self, piece: Piece, sql: SqlText, collector: Collector) -> None:
         """Read the statements in the strings of a statement: of dblink, cron and the like."""
-        for token in sql.every_token(data=False):
+        for token in sql.every_token(words=frozenset()):
             if token.kind in ("string", "dollar") and self.interest.named(sql.text, *token[1:3]):
                 inner = sql.inside(token)
                 whole = starts_like_sql(inner.text) and " " in inner.text.strip()

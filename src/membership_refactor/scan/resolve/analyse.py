@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from membership_refactor.consumers import Consumer
@@ -24,6 +25,7 @@ from membership_refactor.scan.resolve.tables_at_stage import structure_at
 OTHER_DIALECTS = {"postgres": ("mysql",), "mysql": ("postgres",), "jpql": ()}
 _ROOM = 100_000
 """So many characters of statements are kept with what they mean: some 50 MB at the most."""
+_LATER = (Stage.INTERIM, Stage.CURRENT)
 _FAILURES = (
     SqlglotError, RecursionError, ValueError, KeyError, AttributeError, TypeError, IndexError,
 )  # fmt: skip
@@ -48,7 +50,8 @@ class Analysed:
     other_dialect: str = ""
     """The dialect that parsed it, if it is not the declared one."""
     at: dict[Stage, Resolution] = field(default_factory=dict)
-    """The same text at its own structure, at interim and at current, if it uses the plan's."""
+    """The same text at its own structure, and at interim and current, if it may mean another thing
+    there."""
     row_table: str = ""
 
     @property
@@ -128,14 +131,32 @@ class Analyser:
         analysed = Analysed(text, view, found, other, at, row_table)
         for stage in {Stage.CURRENT, Stage.INTERIM} - {self.stage} if found.ours else ():
             other_view = self.view(dialect, stage)
-            analysed.at[stage] = resolve(tree, other_view, row_table=row_table)
+            if not _same(found, view, other_view):
+                analysed.at[stage] = resolve(tree, other_view, row_table=row_table)
         return analysed
+
+
+_dialect = cache(Dialect.get_or_raise)
+
+
+def _same(found: Resolution, view: View, other: View) -> bool:
+    """Whether a statement means the same in two structures.
+
+    Its tables have the same columns. Or it has only one, and the same names are in it later: none
+    can become another table's.
+    """
+    if view.jpql or view.column_words != other.column_words:
+        return False
+    if found.alone and (view.structure.stage, other.structure.stage) == _LATER:
+        return True
+    names = {source.base for source in found.sources}
+    return all(view.at_stage(name) == other.at_stage(name) for name in names)
 
 
 def parse_as(text: str, dialect: str) -> tuple[Any, str]:
     """The tree, or None and why there is none. JPQL reads best as PostgreSQL."""
     try:
-        trees = sqlglot.parse(text, dialect="postgres" if dialect == "jpql" else dialect)
+        trees = _dialect("postgres" if dialect == "jpql" else dialect).parse(text)
     except _FAILURES as error:
         if isinstance(error, RecursionError):
             return None, "nested too deeply"

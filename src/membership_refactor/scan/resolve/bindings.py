@@ -212,6 +212,8 @@ class Resolution:
     """Where the names start that were understood, whatever they are."""
     loose: list[tuple[int, str, list[Source]]] = field(default_factory=list)
     """Names that belong to one of several tables whose columns are not known."""
+    alone: bool = False
+    """Whether there is one query, and one source in it."""
     nowhere: set[str] = field(default_factory=set)
     """Unqualified names, folded, that no source has: usually variables of a procedure."""
 
@@ -228,9 +230,14 @@ class Resolution:
         return found
 
     @cached_property
+    def every_node(self) -> list[Any]:
+        """The nodes of the tree, the outer ones first."""
+        return list(self.tree.walk())
+
+    @cached_property
     def nodes(self) -> Mapping[int, Any]:
         """The names and stars of the tree, by the offset at which each starts."""
-        return {node.meta["start"]: node for node in self.tree.walk() if "start" in node.meta}
+        return {node.meta["start"]: node for node in self.every_node if "start" in node.meta}
 
     @property
     def ours(self) -> list[Source]:

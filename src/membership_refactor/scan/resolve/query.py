@@ -249,6 +249,7 @@ def resolve(tree: Any, view: View, *, row_table: str = "") -> Resolution:
     else:
         resolution.statement = "definition"
         resolve_definition(queries, tree, outer)
+    resolution.alone = len(resolution.sources) == 1 and queries.frame(None).query <= 2
     resolution.bindings.sort(key=lambda b: (b.start, b.end))
     resolution.stars.sort(key=lambda s: s.start)
     return resolution

@@ -94,6 +94,11 @@ class View:
         """The plan's parent table, if it has one at the stage."""
         return self.tables.get(self.names.table(self.structure.plan.parent).lower())
 
+    def at_stage(self, name: str) -> TableAtStage | None:
+        """What the table of this name is at the stage; None for a table outside the plan."""
+        table = self.tables.get(name)
+        return table.table if table is not None else None
+
     def fold(self, name: str, *, quoted: bool) -> str:
         """The form under which two names are the same to the dialect."""
         if self.dialect != "postgres" or not quoted or name in self._exact:
