@@ -59,10 +59,6 @@ class Analysed:
         """The text that was given to the parser."""
         return self.filled.sql.placed
 
-    def moved(self, placed: Placed) -> Analysed:
-        """The same statement as it stands elsewhere. Its own offsets are those in its text."""
-        return replace(self, filled=self.filled.moved(placed))
-
 
 @dataclass
 class Analyser:
@@ -95,17 +91,14 @@ class Analyser:
 
     def _analyse(self, placed: Placed, dialect: str, row_table: str) -> Analysed | Unparsed:
         key = (placed.text, dialect, row_table)
-        if (known := self._kept.get(key)) is None:
-            known = self._read(Placed.at(placed.text), dialect, row_table)
-            if isinstance(known, Unparsed):
-                return replace(known, filled=known.filled.moved(placed))
-            if self._room < len(placed.text):
-                self._kept.clear()
-                self._room = _ROOM
-            if self._room >= len(placed.text):
-                self._kept[key] = known
-                self._room -= len(placed.text)
-        return known.moved(placed)
+        found = self._kept.get(key) or self._read(Placed.at(placed.text), dialect, row_table)
+        short = len(placed.text) <= _ROOM // 10
+        if isinstance(found, Analysed) and short and key not in self._kept:
+            self._room -= len(placed.text)
+            if self._room < 0:
+                self._kept, self._room = {}, _ROOM - len(placed.text)
+            self._kept[key] = found
+        return replace(found, filled=found.filled.moved(placed))
 
     def _read(self, placed: Placed, dialect: str, row_table: str) -> Analysed | Unparsed:
         unparsed: list[Unparsed] = []
