@@ -66,8 +66,10 @@ ODD = """
 SELECT E'it\\'s ; END', nameE'x', 'a''b', "Quoted END", $$ body; $$, $t$ BEGIN; $t$, .5e3, 5END, 5e3
   FROM a.b -- END; of line
   WHERE x->>'y' = :n AND y::text <> '%s' AND weekend <= ALL (ARRAY[1.5,-2]) /* CASE; */;
-BEGIN; END IF; case when begin_ then ends end; {{ ref('END;') }} ${x;} <<END>> e'\\'' \\copy a$b$ ; $b$
-CA\u017fE insert$ INSERT. Values person_id$ Person_ID person_id.x "person_id".y \u00e9end end\u00e9 E ';' b;
+BEGIN; END IF; case when begin_ then ends end;
+{{ ref('END;') }} ${x;} <<END>> e'\\'' \\copy a$b$ ; $b$
+CA\u017fE insert$ INSERT. Values person_id$ Person_ID person_id.x
+"person_id".y \u00e9end end\u00e9 E ';' b;
 """
 WORDS = frozenset({"person_id", "insert", "values"})
 
@@ -91,4 +93,4 @@ def test_a_text_is_cut_at_the_same_places_as_letter_by_letter(
     cut = list(marks(ODD, dialect, ";"))
     monkeypatch.setattr(tokens, "_NO_MARK", "")
     assert cut == list(marks(ODD, dialect, ";"))
-    assert len(cut) > 10
+    assert len(cut) == 10
