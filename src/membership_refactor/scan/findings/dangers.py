@@ -70,6 +70,8 @@ def _noticed(found: Resolution | None, code: str, stage: str = "") -> Iterator[S
 def _ambiguous(analysed: Analysed, plan: TableSplit) -> Iterator[Sign]:
     resolution = analysed.resolution
     queries = {b.query for b in resolution.bindings if b.source.wide}
+    if not queries:
+        return
     shared = {analysed.view.names.column(name).lower() for name in parent_columns(plan)}
     for one in resolution.bindings:
         bare = one.source.table is None and one.qualifier is None and one.depth == 0
@@ -78,7 +80,7 @@ def _ambiguous(analysed: Analysed, plan: TableSplit) -> Iterator[Sign]:
             message = f"{one.written} has no qualifier. The parent that has to be joined has a "
             yield Sign("ambiguous", f"{message}column of this name too", one.start)
     hole = next((h for h in analysed.filled.holes if h.free), None)
-    if queries and hole and any(s.wide and s.alias is None for s in resolution.ours):
+    if hole and any(s.wide and s.alias is None for s in resolution.ours):
         message = f"the text put in for {hole.text} may hold names without a qualifier. They "
         yield Sign("ambiguous", f"{message}become ambiguous when the parent is joined", 0)
 

@@ -24,7 +24,7 @@ from membership_refactor.scan.resolve.tables_at_stage import structure_at
 
 OTHER_DIALECTS = {"postgres": ("mysql",), "mysql": ("postgres",), "jpql": ()}
 _ROOM = 100_000
-"""So many characters of statements are kept with what they mean: some 50 MB at the most."""
+"""So many characters of statements are kept with what they mean, some 50 MB; so many hashes."""
 _LATER = (Stage.INTERIM, Stage.CURRENT)
 _FAILURES = (
     SqlglotError, RecursionError, ValueError, KeyError, AttributeError, TypeError, IndexError,
@@ -71,7 +71,9 @@ class Analyser:
     portrait: Portrait | None = None
     _views: dict[tuple[str, Stage], View] = field(default_factory=dict)
     _kept: dict[tuple[str, str, str], Analysed] = field(default_factory=dict)
-    """Statements that were analysed. Programs repeat them."""
+    """Statements that came more than once."""
+    _came: set[int] = field(default_factory=set)
+    """The hashes of those that came."""
     _room: int = _ROOM
 
     def view(self, dialect: str, stage: Stage | None = None) -> View:
@@ -92,13 +94,21 @@ class Analyser:
     def _analyse(self, placed: Placed, dialect: str, row_table: str) -> Analysed | Unparsed:
         key = (placed.text, dialect, row_table)
         found = self._kept.get(key) or self._read(Placed.at(placed.text), dialect, row_table)
-        short = len(placed.text) <= _ROOM // 10
-        if isinstance(found, Analysed) and short and key not in self._kept:
-            self._room -= len(placed.text)
-            if self._room < 0:
-                self._kept, self._room = {}, _ROOM - len(placed.text)
-            self._kept[key] = found
+        if isinstance(found, Analysed) and key not in self._kept:
+            self._keep(key, found)
         return replace(found, filled=found.filled.moved(placed))
+
+    def _keep(self, key: tuple[str, str, str], found: Analysed) -> None:
+        """Keep what was found in a short text that came before. Most texts come once."""
+        length, before = len(key[0]), len(self._came)
+        self._came.add(hash(key))
+        if len(self._came) > before or length > _ROOM // 10:
+            self._came = self._came if before < _ROOM else set()
+            return
+        self._room -= length
+        if self._room < 0:
+            self._kept, self._room = {}, _ROOM - length
+        self._kept[key] = found
 
     def _read(self, placed: Placed, dialect: str, row_table: str) -> Analysed | Unparsed:
         unparsed: list[Unparsed] = []
