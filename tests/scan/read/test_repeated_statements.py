@@ -9,7 +9,6 @@ import pytest
 from membership_refactor.consumers import Consumer, Macro
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse import tokens
 from membership_refactor.scan.parse.piece import Placed
 from membership_refactor.scan.parse.tokens import SqlText, marks
@@ -45,11 +44,8 @@ def test_a_repeated_statement_is_told_as_if_it_were_the_first(kind: str, tmp_pat
         scanner.scan(first, "first.sql")
     again, alone = scanner.scan(second, "second.sql"), _scanner().scan(second, "second.sql")
     assert again == alone
-    assert {found.place.line for found in _found(again)} >= {3, 4}
-
-
-def _found(outcome: FileOutcome) -> list[object]:
-    return [*outcome.references, *outcome.notes]
+    places = [*(r.place for r in again.references), *(n.place for n in again.notes)]
+    assert {place.line for place in places} >= {3, 4}
 
 
 def test_statements_are_forgotten_before_they_fill_the_memory(
