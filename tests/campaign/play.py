@@ -218,7 +218,7 @@ class Campaign:
 
     _meanwhile: threading.Timer | None = None
 
-    def _abandon(self, name: str) -> None:
+    def _abandon(self, name: str, *, again: bool = True) -> None:
         """Takes the interrupted step back; the campaign then runs it again."""
         try:
             runner = self._runner()
@@ -231,6 +231,10 @@ class Campaign:
                 return
             if "parents have children" in said:
                 self._delete_childless()
+            elif again and "own triggers fire" in said and self._meanwhile is not None:
+                # The event of this try may have come late. Nothing happens during the next one.
+                self._meanwhile.join()
+                self._abandon(name, again=False)
             elif not self.events.mend(said, self._repair):
                 self.outcome.bad.append(f"wrong: abandon of {name}: {said}")
 
