@@ -59,15 +59,18 @@ def unchecked(step: Step) -> Step:
     )
 
 
-def runner_of(place: Place, database: str, *, workers: int, checks: bool) -> Runner:
-    """Runs the chain there, with the gates opened."""
+def runner_of(
+    place: Place, database: str, *, workers: int, checks: bool, throttled: bool = True
+) -> Runner:
+    """Runs the chain there, with the gates opened; ``throttled`` as it is by default."""
+    options = Options(accept_usage=REASON, workers=workers)
     steps = CHAIN.steps if checks else tuple(unchecked(step) for step in CHAIN)
     return Runner(
         place.engine(database),
         SPLIT,
         "public",
         Chain(steps, CHAIN.revisions),
-        options=Options(accept_usage=REASON, workers=workers),
+        options=options if throttled else replace(options, max_latency=None),
         progress=Progress(StringIO()),
     )
 
@@ -79,10 +82,11 @@ def run_chain(
     to: str,
     workers: int,
     checks: bool,
+    throttled: bool = True,
     before: Callable[[str], None] | None = None,
 ) -> Run:
     """Takes the chain up to ``to``; ``before`` is called before each step, unmeasured."""
-    runner = runner_of(place, database, workers=workers, checks=checks)
+    runner = runner_of(place, database, workers=workers, checks=checks, throttled=throttled)
     result = Run()
     with place.connect(database) as look:
         for revision in (r for r in WHOLE if r <= to):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from benchmarks.client import Client
 from benchmarks.downgrades import FEW, UP_OF, Ways
 from benchmarks.misses import explained
 from benchmarks.musthold import lines
@@ -119,6 +120,17 @@ def felt(results: Results) -> str:
     return table(("run", "p50 ms", "p99 ms", "max ms", "writes"), rows)
 
 
+def _waits(results: Results) -> str:
+    """A sentence, where both were measured."""
+    ratio = results.throttled_ratio()
+    if ratio is None:
+        return ""
+    return (
+        " The throttle makes the chain wait where writers suffer: it takes "
+        f"{ratio:.2f} times as long as with `-x max-latency=off`."
+    )
+
+
 def captured(results: Results) -> str:
     figures = results.capture.medians()
     keys = list(next(iter(figures.values()), {}))
@@ -171,6 +183,16 @@ def peers(found: Peers) -> str:
     )
 
 
+def command_line(found: Client) -> str:
+    return table(
+        ("membership-refactor", "s", "MB of memory"),
+        (
+            (name, f"{seconds:.2f}", f"{found.megabytes[name]:.0f}")
+            for name, seconds in found.seconds.items()
+        ),
+    )
+
+
 def verified(found: Compared) -> str:
     return table(
         ("server CPU s", "EXCEPT both ways", "verify"),
@@ -205,7 +227,9 @@ def page(results: Results, plot: str) -> str:
         "## Sizes\n\n" + sizes(results),
     ]
     if results.live:
-        parts.append(f"## What writers feel\n\n{FELT}\n\n{felt(results)}")
+        parts.append(f"## What writers feel\n\n{FELT}{_waits(results)}\n\n{felt(results)}")
+    if results.client:
+        parts.append(f"## The command line\n\n{command_line(results.client)}")
     if results.capture:
         parts.append(f"## What capture costs a writer\n\n{CAPTURED}\n\n{captured(results)}")
     if results.downgrades:

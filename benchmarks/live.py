@@ -48,8 +48,15 @@ class Live:
     errors: dict[str, int]
 
 
-def run_live(place: Place, *, workers: int, idle_seconds: float, template: str = "legacy") -> Live:
-    """Idle first, then 0003 to 0010 with all checks."""
+def run_live(
+    place: Place,
+    *,
+    workers: int,
+    idle_seconds: float,
+    throttled: bool = True,
+    template: str = "legacy",
+) -> Live:
+    """Idle first, then 0003 to 0010 with all checks; ``throttled`` as it is by default."""
     marks: list[tuple[str, float]] = []
     with place.fresh("live", template) as database:
         writers = Writers(place.dsn(database), place.rows)
@@ -65,7 +72,15 @@ def run_live(place: Place, *, workers: int, idle_seconds: float, template: str =
                     writers.write(STAGES[revision])
                 marks.append((revision, time.monotonic()))
 
-            run = run_chain(place, database, to="0010", workers=workers, checks=True, before=before)
+            run = run_chain(
+                place,
+                database,
+                to="0010",
+                workers=workers,
+                checks=True,
+                throttled=throttled,
+                before=before,
+            )
             ended = time.monotonic()
             record = writers.stop()
         except BaseException:

@@ -15,6 +15,8 @@ BOTH_WAYS = (
 )
 """Of capture, for single rows, many and very many."""
 ONE_WAY: tuple[dict[str, float], ...] = ({}, {}, {"UPDATE": 1.6})
+CLIENT = {"--help": 0.3, "status": 0.5}
+"""Seconds of the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def lines(results: Results) -> tuple[Line, ...]:
     return (
         *_move(results),
         *_locks(results),
+        *_client(results),
         *_capture(results),
         *_downgrades(results),
         *_verify(results),
@@ -93,6 +96,15 @@ def _locks(results: Results) -> Iterator[Line]:
     yield Line(
         "writers' p99 during the chain over idle, median of the rounds", 2.5, results.p99_ratio()
     )
+    yield Line(
+        "time of the chain with writers over the same unthrottled", 1.5, results.throttled_ratio()
+    )
+
+
+def _client(results: Results) -> Iterator[Line]:
+    for name, target in CLIENT.items():
+        found = results.client.seconds.get(name) if results.client else None
+        yield Line(f"time of membership-refactor {name}", target, found, "s")
 
 
 def _capture(results: Results) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.capture import Capture
 from benchmarks.chain import MOVING, WHOLE, Run
+from benchmarks.client import Client
 from benchmarks.downgrades import UP_OF, Ways
 from benchmarks.live import Live
 from benchmarks.measure import Cost
@@ -37,6 +38,9 @@ class Results:
     usual_bytes: tuple[int, int] = (0, 0)
     chains: dict[str, list[Run]] = field(default_factory=dict)
     live: list[Live] = field(default_factory=list)
+    unthrottled: list[Live] = field(default_factory=list)
+    """The same with the throttle off, for the time that it takes."""
+    client: Client | None = None
     capture: Capture = field(default_factory=lambda: Capture({}))
     downgrades: dict[str, list[Ways]] = field(default_factory=dict)
     """By the shape of the groups, every repeat."""
@@ -91,6 +95,16 @@ class Results:
         ratios = [x.chain.p99 / x.idle.p99 for x in self.live if x.idle.p99 > 0]
         return median(ratios) if ratios else None
 
+    def throttled_ratio(self) -> float | None:
+        """Time of the chain under writers over that with the throttle off, medians of both."""
+        if not self.live or not self.unthrottled:
+            return None
+        throttled, free = (
+            median(live.run.cost(WHOLE).wall for live in lives)
+            for lives in (self.live, self.unthrottled)
+        )
+        return throttled / free
+
     def as_json(self) -> dict[str, Any]:
         return {
             "rows": self.rows,
@@ -122,6 +136,8 @@ class Results:
                 }
                 for live in self.live
             ],
+            "throttled_over_unthrottled": self.throttled_ratio(),
+            "client": asdict(self.client) if self.client else None,
             "capture_ms": self.capture.medians(),
             "capture_rounds_ms": self.capture.rounds,
             "downgrades": {

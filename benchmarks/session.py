@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from benchmarks import capture, downgrades, offline, peers, usual
+from benchmarks import capture, client, downgrades, offline, peers, usual
 from benchmarks.chain import run_chain, size
 from benchmarks.live import run_live
 from benchmarks.measure import measured
@@ -24,7 +24,7 @@ from benchmarks.target import REBUILT, prepare, target
 from benchmarks.verify import compare
 from membership_refactor.plans.programme_membership import SPLIT
 
-PARTS = ("baselines", "chain", "writers", "capture", "downgrades", "peers", "verify")
+PARTS = ("baselines", "chain", "writers", "client", "capture", "downgrades", "peers", "verify")
 CAPTURE_ROWS = 200_000
 """Of capture and of downgrades."""
 VERIFY_ROWS = 363_000
@@ -67,7 +67,15 @@ def benchmark(
             if "writers" in parts:
                 say(f"repeat {repeat + 1}: with writers")
                 results.live.append(run_live(here, workers=1, idle_seconds=idle_seconds))
+                say(f"repeat {repeat + 1}: with writers, unthrottled")
+                results.unthrottled.append(
+                    run_live(here, workers=1, idle_seconds=1.0, throttled=False)
+                )
                 keep(results)
+        if "client" in parts:
+            say("the command line")
+            results.client = client.measure(here)
+            keep(results)
     if {"capture", "downgrades"} & set(parts):
         small = min(rows, CAPTURE_ROWS)
         say(f"loading {small:,} rows")

@@ -95,6 +95,22 @@ def test_writers_wrote_before_and_during_the_chain_without_a_lasting_error(
 
 
 @pytest.mark.slow
+def test_the_throttle_is_measured_beside_the_chain_without_it(results: Results) -> None:
+    ratio = results.throttled_ratio()
+    assert ratio is not None and ratio > 0
+    assert f"{ratio:.2f} times as long as with `-x max-latency=off`" in page(results, "x.svg")
+
+
+@pytest.mark.slow
+def test_the_command_line_takes_time_and_memory(results: Results) -> None:
+    assert results.client is not None
+    assert set(results.client.seconds) == set(results.client.megabytes) == {"--help", "status"}
+    # Python alone takes more than that.
+    assert all(seconds > 0.01 for seconds in results.client.seconds.values())
+    assert all(megabytes > 10 for megabytes in results.client.megabytes.values())
+
+
+@pytest.mark.slow
 def test_every_capture_is_measured_for_every_kind_of_statement(results: Results) -> None:
     figures = results.capture.medians()
     assert set(figures) == {"none", "application", "log", "one way", "two ways"}
