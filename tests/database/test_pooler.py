@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import monotonic
-
 import psycopg
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from membership_refactor.database import examine, libpq_url
@@ -22,70 +12,7 @@ from membership_refactor.errors import NoDatabase
 from membership_refactor.execution.sessions import POOLED, Sessions
 from tests.cli.processes import refactor
 from tests.fixtures.databases import NewDatabase
-
-PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-PATIENCE = 20.0
-Through = Callable[[str, str], str]
-"""The URL of a database, and the pool's mode, to the URL of the same through a pooler."""
-
-
-@pytest.fixture
-def through() -> Iterator[Through]:
-    if PGBOUNCER is None:
-        pytest.skip("no pgbouncer on this machine: apt-get install pgbouncer")
-    started: list[subprocess.Popen[bytes]] = []
-    opened = ExitStack()
-
-    def start(url: str, mode: str) -> str:
-        given = make_url(url)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        folder = Path(opened.enter_context(TemporaryDirectory()))
-        folder.chmod(0o777)
-        host = given.query.get("host") or given.host or "127.0.0.1"
-        secret = f" password={given.password}" if given.password else ""
-        settings = folder / "pgbouncer.ini"
-        settings.write_text(
-            "[databases]\n"
-            f"{given.database} = host={host} port={given.port or given.query.get('port', 5432)}"
-            f" dbname={given.database} user={given.username}{secret}\n"
-            "[pgbouncer]\nlisten_addr = 127.0.0.1\n"
-            f"listen_port = {port}\nauth_type = any\npool_mode = {mode}\n"
-            "default_pool_size = 6\nunix_socket_dir =\n"
-            "ignore_startup_parameters = extra_float_digits,options\n"
-            f"logfile = {folder / 'log'}\n"
-        )
-        settings.chmod(0o644)
-        # It refuses to run as root.
-        user = "nobody" if os.geteuid() == 0 else None
-        started.append(subprocess.Popen([PGBOUNCER or "", str(settings)], user=user))
-        until = monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                assert monotonic() < until, "pgbouncer did not start"
-        return make_url(
-            f"postgresql+psycopg://{given.username}@127.0.0.1:{port}/{given.database}"
-        ).render_as_string(hide_password=False)
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.wait(PATIENCE)
-    opened.close()
-
-
-def settings(url: str) -> list[tuple[str, str]]:
-    """What a client of the pool finds set that no file and no role has set."""
-    with psycopg.connect(libpq_url(url), autocommit=True) as client:
-        return client.execute(
-            "SELECT name, setting FROM pg_settings WHERE source = 'session' AND name NOT IN"
-            " ('application_name', 'client_encoding', 'DateStyle', 'TimeZone',"
-            " 'standard_conforming_strings') ORDER BY 1"
-        ).fetchall()
+from tests.fixtures.poolers import Through, left_behind
 
 
 @pytest.mark.parametrize("mode", ["transaction", "session", "statement"])
@@ -99,7 +26,7 @@ def test_a_pooler_is_refused_in_one_line_and_nothing_is_left_in_its_sessions(
         assert done.status != 0
         assert "connection pooler answers at 127.0.0.1" in done.out + done.err
         assert "Traceback" not in done.out + done.err
-    assert settings(pooled) == []
+    assert left_behind(pooled, transactions=mode != "statement") == []
 
 
 @pytest.mark.parametrize("mode", ["transaction", "statement"])
@@ -155,7 +82,7 @@ def test_an_engine_that_was_handed_over_is_asked_too(
         Sessions(engine, role=None, label="test").open(),
     ):
         pass
-    assert settings(pooled) == []
+    assert left_behind(pooled) == []
 
 
 def test_a_server_is_no_pooler(new_database: NewDatabase) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool, StaticPool
 
+from membership_refactor.database import libpq_url
 from membership_refactor.environment.connect_arguments import arguments_of, as_psycopg
 from tests.cli.processes import REFUSED, query, value
 from tests.fixtures.databases import NewDatabase
@@ -311,3 +313,23 @@ def test_another_thread_of_the_program_may_connect_meanwhile(new_database: NewDa
         assert seen == [1]
         assert "dbname" in arguments().given
     assert seen == [1, 1]
+
+
+def test_a_database_that_is_not_utf8_is_refused_as_one_that_a_url_names(
+    tmp_path: Path, new_database: NewDatabase
+) -> None:
+    url = new_database()
+    latin = make_url(url).set(database=f"{make_url(url).database}_latin")
+    with psycopg.connect(libpq_url(url), autocommit=True) as pg:
+        pg.execute(
+            f"CREATE DATABASE {latin.database} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+        )
+    try:
+        named = latin.render_as_string(hide_password=False)
+        project = new_project(tmp_path, named, revisions=(FIRST, COPY))
+        for done in (project.refactor("status"), project.alembic("upgrade", "head")):
+            assert done.status != 0
+            assert "is encoded in LATIN1, and this tool needs UTF8" in done.out + done.err
+    finally:
+        with psycopg.connect(libpq_url(url), autocommit=True) as pg:
+            pg.execute(f"DROP DATABASE {latin.database} WITH (FORCE)")

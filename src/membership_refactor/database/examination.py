@@ -42,8 +42,6 @@ def examine(
         if "connect_timeout" not in conninfo_to_dict(address):
             address = make_conninfo(address, connect_timeout=seconds)
         with psycopg.connect(address, autocommit=True) as connection:
-            if pooled:
-                require_own_session(connection, address)
             return require_usable(connection, url, pooled=pooled)
     except (psycopg.Error, UnicodeError) as error:
         # Without the cause: libpq may repeat the connection string.
@@ -54,7 +52,13 @@ def require_usable(
     connection: psycopg.Connection[Any], url: str, *, pooled: bool = False
 ) -> Examined:
     """Return what the server says about itself. Raises NoDatabase unless it is PostgreSQL 15 or
-    newer, UTF8, and not behind a pooler that ``pooled`` does not allow."""
+    newer, UTF8, and not behind a pooler. ``pooled`` allows one that keeps a session for each
+    client.
+
+    The connection is in autocommit: a pooler may change the session with each transaction.
+    """
+    if pooled:
+        require_own_session(connection)
     require_direct(connection, pooled=pooled)
     place, info = without_password(url), connection.info
     examined = Examined(

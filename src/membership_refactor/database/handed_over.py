@@ -68,7 +68,12 @@ def require_usable_connection(connection: Connection, *, pooled: bool) -> None:
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
         raise WrongUse(f"{ATTRIBUTE} leads to {_named(driver)}.", hint=_HINT)
-    require_usable(driver, str(connection.engine.url), pooled=pooled)
+    before = driver.autocommit
+    driver.autocommit = True
+    try:
+        require_usable(driver, str(connection.engine.url), pooled=pooled)
+    finally:
+        driver.autocommit = before
 
 
 def _named(value: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from membership_refactor.errors import NoDatabase
 
@@ -36,11 +37,14 @@ def require_direct(connection: _Connection, *, pooled: bool = False) -> None:
     )
 
 
-def require_own_session(connection: _Connection, address: str) -> None:
+def require_own_session(connection: _Connection) -> None:
     """Return if no proof is found that the pooler shares sessions. Raises NoDatabase if it does.
 
-    While another client holds a session in a transaction, this one must keep its own.
+    While another client, who connects alike, holds a session in a transaction, this one must keep
+    its own.
     """
+    info = connection.info
+    address = make_conninfo(**info.get_parameters(), password=info.password or None)
     for _ in range(ROUNDS):
         before = _process(connection)
         with psycopg.connect(address, autocommit=True) as other:
@@ -50,7 +54,6 @@ def require_own_session(connection: _Connection, address: str) -> None:
             except psycopg.DatabaseError:
                 held = after = before  # in statement mode BEGIN itself is refused
         if held == before or after != before:
-            info = connection.info
             raise NoDatabase(
                 f"The connection pooler at {info.host}:{info.port} shares its sessions between "
                 "clients, so it is not in session mode. Nothing was changed.",

@@ -14,11 +14,13 @@ from sqlalchemy import Connection, Engine, create_engine, event, pool
 from sqlalchemy.exc import DBAPIError
 
 from membership_refactor.database import choose_for_application, examine, explain
+from membership_refactor.database.examination import require_usable
 from membership_refactor.database.handed_over import (
     ATTRIBUTE,
     handed_over,
     require_usable_connection,
 )
+from membership_refactor.database.pooler import require_direct
 from membership_refactor.environment.request import Request
 from membership_refactor.errors import WrongUse
 from membership_refactor.execution.kept_sessions import KEPT, KeptSessions
@@ -28,14 +30,24 @@ from membership_refactor.sql.quoting import ident, literal
 
 def connect_engine(url: str, schema: str, *, pooled: bool = False) -> Engine:
     """Make an engine whose connections have this schema alone in their search_path. ``pooled``
-    says that a pooler may answer."""
+    says that a pooler may answer that keeps a session for each client.
+
+    Each connection raises NoDatabase before anything is set in its session, where that is not so.
+    """
     options = {POOLED: pooled, KEPT: KeptSessions()}
     engine = create_engine(url, poolclass=pool.NullPool, execution_options=options)
+    known = False
 
     @event.listens_for(engine, "connect")
     def _pin(dbapi_connection: Any, _record: Any) -> None:
+        nonlocal known
         before = dbapi_connection.autocommit
         dbapi_connection.autocommit = True
+        if known:
+            require_direct(dbapi_connection, pooled=pooled)
+        else:
+            require_usable(dbapi_connection, url, pooled=pooled)
+            known = True
         path = literal(ident(schema))
         with dbapi_connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_catalog.set_config('search_path', {path}, false)".encode())

@@ -128,6 +128,11 @@ def outside_transaction(context: MigrationContext) -> Iterator[Connection]:
     with context.autocommit_block():
         connection = context.connection
         assert connection is not None
+        if _shared(connection):
+            # What is set would stay behind in a session of the application. There is no session
+            # either that could be ended for being idle.
+            yield connection
+            return
         # It is idle for as long as the step takes, and the version is written on it afterwards.
         before = _idle_session_timeout(connection, "0")
         try:
@@ -138,6 +143,13 @@ def outside_transaction(context: MigrationContext) -> Iterator[Connection]:
                 _idle_session_timeout(connection, before)
             raise
         _idle_session_timeout(connection, before)
+
+
+def _shared(connection: Connection) -> bool:
+    """Whether a pooler answers: it gives a process id that is not the session's."""
+    driver: Any = connection.connection.driver_connection
+    told = driver.get_server_pid() if hasattr(driver, "get_server_pid") else driver.info.backend_pid
+    return bool(told != connection.exec_driver_sql("SELECT pg_catalog.pg_backend_pid()").scalar())
 
 
 def _idle_session_timeout(connection: Connection, wanted: str) -> str:
