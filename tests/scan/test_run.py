@@ -256,8 +256,8 @@ def test_many_files_are_scanned_by_processes_in_the_order_of_their_names(tmp_pat
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize(("unlike", "limit"), [(False, 40), (True, 60)])
-def test_ten_thousand_files_take_forty_seconds_and_half_as_long_again_if_nothing_repeats(
+@pytest.mark.parametrize(("unlike", "limit"), [(False, 40), (True, 100)])
+def test_ten_thousand_files_take_forty_seconds_and_less_than_a_hundred_if_nothing_repeats(
     unlike: bool, limit: float, tmp_path: Path
 ) -> None:
     _fill(tmp_path, 10_000, unlike=unlike)
