@@ -60,6 +60,17 @@ def watched(chain_at: ChainAt, body: str, when: str = "", before: str = "") -> C
             "",
             'mentions TG_TABLE_NAME. From revision 0005 on that is "curriculum_membership"',
         ),
+        (
+            "PERFORM 1 FROM programme_membership WHERE id = OLD.id",
+            "",
+            'mentions "programme_membership", its own table. From revision 0005 on no table has '
+            "that name. From revision 0006 on that is the parent",
+        ),
+        (
+            "EXECUTE 'DELETE FROM public.\"programme_membership\" WHERE id = $1' USING -1",
+            "",
+            'mentions "programme_membership", its own table',
+        ),
         ("PERFORM public.note(OLD)", "", "public.watch() uses the whole row (PERFORM public."),
     ],
 )
@@ -73,7 +84,9 @@ def test_a_trigger_whose_meaning_changes_is_a_note_of_the_forecast(
 
 
 def test_words_in_comments_and_disabled_triggers_are_no_note(chain_at: ChainAt) -> None:
-    chain = watched(chain_at, "/* current_user */ NULL -- pg_trigger_depth()\n")
+    chain = watched(
+        chain_at, "/* current_user */ NULL -- pg_trigger_depth() of programme_membership\n"
+    )
     run(chain, FUNCTION.format(body="PERFORM current_user", when="").replace("watch", "off")
         + ";\nALTER TABLE {t} DISABLE TRIGGER off")  # fmt: skip
     assert named(chain).notes == ()

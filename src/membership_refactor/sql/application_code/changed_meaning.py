@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from membership_refactor.planning import Revisions, TableSplit
 from membership_refactor.portrait import Table, Trigger
-from membership_refactor.portrait.tokens import tokens
+from membership_refactor.portrait.tokens import tokens, unquoted
 from membership_refactor.sql.application_code.whole_rows import whole_rows
 from membership_refactor.sql.quoting import ident, qualified
 
@@ -51,12 +51,33 @@ def _of_trigger(
                 f"{about} pg_trigger_depth(). For a write that comes {through} it is one higher, "
                 "so pg_trigger_depth() = 0 in a WHEN is never true then; < 2 would be"
             )
+        if text is body and plan.child != table.name and table.name in _named(body):
+            later = (
+                f"From {revisions.mention('create_parent')} on that is the parent"
+                if plan.parent == table.name
+                else "The function has to name the other one then"
+            )
+            yield (
+                f"{about} {ident(table.name)}, its own table. From "
+                f"{revisions.mention('retire_source')} on no table has that name. {later}"
+            )
         for word in _TABLE:
             if word in found and plan.child != table.name:
                 yield (
                     f"{about} {word.upper()}. From {revisions.mention('retire_source')} on that "
                     f'is "{plan.child}"'
                 )
+
+
+def _named(sql: str) -> Iterator[str]:
+    """The names in it, and those in its strings, which may be SQL."""
+    for token in tokens(sql):
+        if token.kind in ("string", "dollar"):
+            yield from _named(unquoted(token.text))
+        elif token.kind == "quoted" and token.name is not None:
+            yield token.name
+        elif token.kind == "word":
+            yield token.text.lower()
 
 
 def _perhaps_by_position(plan: TableSplit, table: Table, revisions: Revisions) -> Iterator[str]:
