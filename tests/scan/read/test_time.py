@@ -78,7 +78,8 @@ def test_eight_times_as_many_references_do_not_take_sixteen_times_as_long(
         return time.process_time() - started
 
     seconds(100)
-    assert seconds(2400) < 16 * min(seconds(300), seconds(300))
+    # What came before is not read again, so the two are not the same.
+    assert seconds(2400) < 16 * min(seconds(300), seconds(304))
 
 
 @pytest.mark.slow
