@@ -17,8 +17,7 @@ from tests.fixtures.steps import step_of
 PROGRAM = Path(sys.executable).parent / "membership-refactor"
 TIMES = 5
 """Each is called this often, and the shortest is shown."""
-MEGABYTE = 1024
-"""In kilobytes, in which the kernel tells the memory of a process."""
+KIBIBYTE, MEGABYTE = 1024, 1e6
 
 
 @dataclass(slots=True)
@@ -50,4 +49,4 @@ def _call(words: Sequence[str]) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"membership-refactor {words[-1]} ended with {process.returncode}")
-    return time.perf_counter() - began, used.ru_maxrss / MEGABYTE
+    return time.perf_counter() - began, used.ru_maxrss * KIBIBYTE / MEGABYTE

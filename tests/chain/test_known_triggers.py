@@ -113,6 +113,16 @@ def test_a_partition_that_is_dropped_within_a_step_stops_it(chain_at: ChainAt) -
         chain.runner(engine=watched(chain.url, drop)).upgrade("retire_source")
 
 
+def drop_one(chain: Chain, table: str) -> str:
+    """Drop a trigger of its own from the partition; its name."""
+    (own,) = chain.query(
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgparentid = 0"
+        f" AND tgrelid = 'public.{table}'::regclass ORDER BY tgname LIMIT 1"
+    )
+    chain.run("SET lock_timeout = '5s'", f'DROP TRIGGER "{own[0]}" ON public.{table}')
+    return str(own[0])
+
+
 def test_one_that_goes_before_its_partition_gets_a_foreign_key_is_missed(
     chain_at: ChainAt,
 ) -> None:
@@ -124,12 +134,7 @@ def test_one_that_goes_before_its_partition_gets_a_foreign_key_is_missed(
     def drop(text: str) -> None:
         # The lock of that statement is on another partition.
         if "ADD CONSTRAINT" in text and f'"{copy}_p0"' in text and not dropped:
-            own = chain.query(
-                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgparentid = 0"
-                f" AND tgrelid = 'public.{copy}_p1'::regclass ORDER BY tgname LIMIT 1"
-            )
-            dropped.append(own[0][0])
-            chain.run("SET lock_timeout = '5s'", f'DROP TRIGGER "{dropped[0]}" ON public.{copy}_p1')
+            dropped.append(drop_one(chain, f"{copy}_p1"))
 
     with pytest.raises((CheckFailed, StepInterrupted), match=f"{copy}_p1.* is gone"):
         chain.runner(engine=watched(chain.url, drop)).upgrade("copy_table")
@@ -217,12 +222,7 @@ def test_the_lock_for_the_foreign_key_of_the_whole_table_asks_for_no_trigger(
         added = f'ALTER TABLE "public"."{copy}" ADD CONSTRAINT' in text
         if added and "FOREIGN KEY" in text and not dropped:
             asked.append("writes may have slipped past" in text)
-            own = chain.query(
-                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgparentid = 0"
-                f" AND tgrelid = 'public.{NAME}_p1'::regclass ORDER BY tgname LIMIT 1"
-            )
-            dropped.append(own[0][0])
-            chain.run("SET lock_timeout = '5s'", f'DROP TRIGGER "{dropped[0]}" ON public.{NAME}_p1')
+            dropped.append(drop_one(chain, f"{NAME}_p1"))
 
     with pytest.raises((CheckFailed, StepInterrupted), match=f"{NAME}_p1.* is gone"):
         chain.runner(engine=watched(chain.url, drop)).upgrade("copy_table")

@@ -64,7 +64,7 @@ def watched(chain_at: ChainAt, body: str, when: str = "", before: str = "") -> C
             "PERFORM 1 FROM programme_membership WHERE id = OLD.id",
             "",
             'mentions "programme_membership", its own table. From revision 0005 on no table has '
-            "that name. From revision 0006 on that is the parent",
+            'that name, and from revision 0006 on the parent has it. It has to name "curriculum_m',
         ),
         (
             "EXECUTE 'DELETE FROM public.\"programme_membership\" WHERE id = $1' USING -1",

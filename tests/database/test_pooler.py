@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from membership_refactor.database import examine, libpq_url
+from membership_refactor.database.handed_over import require_usable_connection
 from membership_refactor.errors import NoDatabase
 from membership_refactor.execution.sessions import POOLED, Sessions
 from tests.cli.processes import refactor
@@ -83,6 +84,23 @@ def test_an_engine_that_was_handed_over_is_asked_too(
     ):
         pass
     assert left_behind(pooled) == []
+
+
+def test_a_connection_that_was_handed_over_is_asked_whether_its_pool_shares_sessions(
+    new_database: NewDatabase, through: Through
+) -> None:
+    url = new_database()
+    shared, kept = (through(url, mode) for mode in ("transaction", "session"))
+    with create_engine(kept, poolclass=NullPool).connect() as connection:
+        require_usable_connection(connection, pooled=True)
+        assert connection.scalar(text("SHOW server_encoding")) == "UTF8"
+
+    with (
+        create_engine(shared, poolclass=NullPool).connect() as connection,
+        pytest.raises(NoDatabase, match="shares its sessions"),
+    ):
+        require_usable_connection(connection, pooled=True)
+    assert left_behind(shared) == []
 
 
 def test_a_server_is_no_pooler(new_database: NewDatabase) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+from tests.cli.processes import query
 from tests.fixtures.databases import NewDatabase
 from tests.fixtures.poolers import Through, left_behind
-from tests.guest.projects import COPY, DUAL, FIRST, LINES, Project, new_project
+from tests.guest.projects import COPY, DUAL, FIRST, LINES, ROWS, Project, new_project
 
-VERBS = (("status",), ("plan",), ("checks",), ("upgrade", "b2_copy"))
+VERBS = (
+    *((verb,) for verb in ("status", "plan", "checks", "verify", "rehearse")),
+    ("upgrade", "b2_copy"),
+)
 
 
 def _project(folder: Path, pooled: str, url: str, *, driver: str = "psycopg") -> Project:
@@ -80,3 +85,19 @@ def test_the_versions_may_go_through_a_pool_and_the_steps_to_the_server_itself(
 
     assert project.steps() == {"copy_table": "up done", "dual_write": "up done"}
     assert left_behind(pooled) == []
+
+
+def test_a_connection_that_a_pool_keeps_is_not_ended_for_being_idle(
+    tmp_path: Path, new_database: NewDatabase, through: Through
+) -> None:
+    url = new_database()
+    name = make_url(url).database
+    project = _project(tmp_path, through(url, "session"), url)
+    query(url, f"ALTER DATABASE {name} SET idle_session_timeout = '300ms'")
+    # Copying so many takes longer than that.
+    query(url, ROWS.replace("200", "100000"))
+
+    done = project.upgraded("b2_copy", "-x", "pooler=session")
+
+    assert project.steps() == {"copy_table": "up done"}, done.err
+    assert query(url, "SELECT version_num FROM alembic_version") == [("b2_copy",)]

@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -126,27 +126,34 @@ def outside_transaction(context: MigrationContext) -> Iterator[Connection]:
     """
     require_own_transaction(context)
     with context.autocommit_block():
-        connection = context.connection
-        assert connection is not None
-        if _shared(connection):
-            # What is set would stay behind in a session of the application. There is no session
-            # either that could be ended for being idle.
-            yield connection
-            return
-        # It is idle for as long as the step takes, and the version is written on it afterwards.
-        before = _idle_session_timeout(connection, "0")
-        try:
-            yield connection
-        except BaseException:
-            # What stopped the step is what has to be said, also where the connection is gone.
-            with suppress(DBAPIError):
-                _idle_session_timeout(connection, before)
-            raise
-        _idle_session_timeout(connection, before)
+        assert context.connection is not None
+        yield context.connection
 
 
-def _shared(connection: Connection) -> bool:
-    """Whether a pooler answers: it gives a process id that is not the session's."""
+@contextmanager
+def _never_idle(connection: Connection, *, keeps_session: bool) -> Iterator[None]:
+    """Let the connection be idle for as long as the step takes: the version is written on it
+    afterwards. ``keeps_session`` says that a pooler, where one answers, has one for this client.
+
+    Of any other pooler nothing is set: it would stay behind in a session of the application. Nor
+    is there a session then that could be ended for being idle.
+    """
+    if not keeps_session and _behind_pooler(connection):
+        yield
+        return
+    before = _idle_session_timeout(connection, "0")
+    try:
+        yield
+    except BaseException:
+        # What stopped the step is what has to be said, also where the connection is gone.
+        with suppress(DBAPIError):
+            _idle_session_timeout(connection, before)
+        raise
+    _idle_session_timeout(connection, before)
+
+
+def _behind_pooler(connection: Connection) -> bool:
+    """Whether the process id that the protocol gave at connect is not the session's."""
     driver: Any = connection.connection.driver_connection
     told = driver.get_server_pid() if hasattr(driver, "get_server_pid") else driver.info.backend_pid
     return bool(told != connection.exec_driver_sql("SELECT pg_catalog.pg_backend_pid()").scalar())
@@ -196,18 +203,23 @@ def engine_for(context: MigrationContext, request: Request) -> Iterator[Engine]:
     step.
     """
     guest = guest_of(context)
-    with interruptible(), outside_transaction(context) as connection:
+    with interruptible(), outside_transaction(context) as connection, ExitStack() as held:
         if guest is None:
             # The env.py chose the engine and holds the lock for the whole run.
-            yield connection.engine
-            return
-        commit_version_row(context, guest)
-        if request.schema in guest.engines:
-            yield guest.engines[request.schema]
-            return
-        with alone_in_schema(context, request) as engine:
-            require_version(context)
-            yield engine
+            engine = connection.engine
+        else:
+            commit_version_row(context, guest)
+            if request.schema in guest.engines:
+                engine = guest.engines[request.schema]
+            else:
+                engine = held.enter_context(alone_in_schema(context, request))
+                require_version(context)
+        # Only now: a pooler that shares its sessions has been refused where the engine goes. That
+        # is where this connection goes too, unless env.py names another address.
+        same = guest is None or guest.url is None
+        pooled = request.options.pooler is not None
+        held.enter_context(_never_idle(connection, keeps_session=pooled and same))
+        yield engine
 
 
 @contextmanager

@@ -227,10 +227,8 @@ class _Place:
         """plpgsql that returns where nothing is to be done on any member: one look at all."""
         if not self.members:
             return ""
-        every = f"ANY (ARRAY(SELECT p.relid::pg_catalog.oid FROM {self.tree}))"
         return (
-            "IF (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS t\n"
-            f"WHERE t.tgrelid = {every} AND t.tgname IN ({_names(own)}) AND t.tgenabled = 'A')\n"
+            f"IF (SELECT pg_catalog.count(*) {self._of_members(own)} AND t.tgenabled = 'A')\n"
             f"= {len(own)} * (SELECT pg_catalog.count(*) FROM {self.tree}) THEN RETURN; END IF;\n"
         )
 
@@ -238,10 +236,14 @@ class _Place:
         """plpgsql that returns where there is nothing to drop on any member: one look at all."""
         if not self.members:
             return ""
+        return f"IF NOT EXISTS (SELECT {self._of_members(own)}) THEN RETURN; END IF;\n"
+
+    def _of_members(self, own: Sequence[OwnTrigger]) -> str:
+        """FROM and WHERE of those that stand on the members."""
         every = f"ANY (ARRAY(SELECT p.relid::pg_catalog.oid FROM {self.tree}))"
         return (
-            "IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t\n"
-            f"WHERE t.tgrelid = {every} AND t.tgname IN ({_names(own)})) THEN RETURN; END IF;\n"
+            "FROM pg_catalog.pg_trigger AS t\n"
+            f"WHERE t.tgrelid = {every} AND t.tgname IN ({_names(own)})"
         )
 
     def block(self, body: str, lock: Lock, declare: str, first: str = "") -> Statement:

@@ -51,22 +51,30 @@ def _of_trigger(
                 f"{about} pg_trigger_depth(). For a write that comes {through} it is one higher, "
                 "so pg_trigger_depth() = 0 in a WHEN is never true then; < 2 would be"
             )
-        if text is body and plan.child != table.name and table.name in _named(body):
-            later = (
-                f"From {revisions.mention('create_parent')} on that is the parent"
-                if plan.parent == table.name
-                else "The function has to name the other one then"
-            )
-            yield (
-                f"{about} {ident(table.name)}, its own table. From "
-                f"{revisions.mention('retire_source')} on no table has that name. {later}"
-            )
         for word in _TABLE:
             if word in found and plan.child != table.name:
                 yield (
                     f"{about} {word.upper()}. From {revisions.mention('retire_source')} on that "
                     f'is "{plan.child}"'
                 )
+    yield from _own_name(plan, table, trigger, body, revisions)
+
+
+def _own_name(
+    plan: TableSplit, table: Table, trigger: Trigger, body: str, revisions: Revisions
+) -> Iterator[str]:
+    if plan.child == table.name or table.name not in _named(body):
+        return
+    yield (
+        f'trigger "{trigger.name}": the text of {trigger.function} mentions {ident(table.name)}, '
+        f"its own table. From {revisions.mention('retire_source')} on no table has that name"
+        + (
+            f", and from {revisions.mention('create_parent')} on the parent has it"
+            if plan.parent == table.name
+            else ""
+        )
+        + f". It has to name {ident(plan.child)} then"
+    )
 
 
 def _named(sql: str) -> Iterator[str]:
